@@ -1,0 +1,205 @@
+/**
+ * The bus of one node: processes of one machine joined by Unix sockets, one stream each way per pair of processes. What is
+ * sent in one turn of the event loop leaves as one write. Volumes of the same process are reached without a socket.
+ *
+ * Frame: u32 length of what follows · u16 from · u16 to · u8 kind · payload.
+ */
+import { unlinkSync } from 'node:fs';
+import { createServer, connect, type Server, type Socket } from 'node:net';
+import type { Bus } from './bus.ts';
+
+const HEADER = 9;
+const RECONNECT_MS = { first: 20, most: 1_000 };
+
+export interface LocalBusOptions {
+  /** Where this process listens. */
+  path: string;
+  /** Volumes of this process. */
+  own: number[];
+  /** Socket path per peer process, with the volumes it owns. */
+  peers: Array<{ path: string; volumes: number[] }>;
+}
+
+type MessageHandler = (from: number, to: number, kind: number, payload: Buffer) => void;
+
+export async function openLocalBus(options: LocalBusOptions): Promise<Bus> {
+  const bus = new LocalBus(options);
+  await bus.listen();
+  return bus;
+}
+
+class LocalBus implements Bus {
+  #options: LocalBusOptions;
+  #own: Set<number>;
+  #links = new Map<number, PeerLink>();
+  #server: Server;
+  #incoming = new Set<Socket>();
+  #message: MessageHandler = () => {};
+  #up: (to: number) => void = () => {};
+  #selfQueue: Array<[number, number, number, Buffer]> = [];
+  #closed = false;
+
+  constructor(options: LocalBusOptions) {
+    this.#options = options;
+    this.#own = new Set(options.own);
+    this.#server = createServer((socket) => this.#accept(socket));
+    for (const peer of options.peers) {
+      const link = new PeerLink(peer.path, () => {
+        for (const volume of peer.volumes) this.#up(volume);
+      });
+      for (const volume of peer.volumes) this.#links.set(volume, link);
+    }
+  }
+
+  async listen(): Promise<void> {
+    try {
+      unlinkSync(this.#options.path); // left by a process that was killed
+    } catch {}
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.#options.path, () => resolve());
+    });
+    for (const link of new Set(this.#links.values())) link.open();
+  }
+
+  send(from: number, to: number, kind: number, payload: Buffer): void {
+    if (this.#own.has(to)) {
+      if (this.#selfQueue.length === 0) setImmediate(() => this.#deliverSelf());
+      this.#selfQueue.push([from, to, kind, Buffer.from(payload)]);
+      return;
+    }
+    this.#links.get(to)?.send(from, to, kind, payload);
+  }
+
+  onMessage(handler: MessageHandler): void {
+    this.#message = handler;
+  }
+
+  onUp(handler: (to: number) => void): void {
+    this.#up = handler;
+    for (const [volume, link] of this.#links) if (link.up) handler(volume);
+    for (const volume of this.#own) handler(volume);
+  }
+
+  isUp(to: number): boolean {
+    return this.#own.has(to) || (this.#links.get(to)?.up ?? false);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const link of new Set(this.#links.values())) link.close();
+    for (const socket of this.#incoming) socket.destroy();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #deliverSelf(): void {
+    const queue = this.#selfQueue;
+    this.#selfQueue = [];
+    for (const [from, to, kind, payload] of queue) this.#message(from, to, kind, payload);
+  }
+
+  #accept(socket: Socket): void {
+    this.#incoming.add(socket);
+    const reader = new FrameReader((from, to, kind, payload) => {
+      if (!this.#closed) this.#message(from, to, kind, payload);
+    });
+    socket.on('data', (chunk) => reader.push(chunk as Buffer));
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#incoming.delete(socket));
+  }
+}
+
+/** The outgoing half of the pair of streams to one peer process. */
+class PeerLink {
+  up = false;
+  #path: string;
+  #onUp: () => void;
+  #socket: Socket | undefined;
+  #pending: Buffer[] = [];
+  #scheduled = false;
+  #delayMs = RECONNECT_MS.first;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(path: string, onUp: () => void) {
+    this.#path = path;
+    this.#onUp = onUp;
+  }
+
+  open(): void {
+    if (this.#closed) return;
+    const socket = connect(this.#path);
+    this.#socket = socket;
+    socket.on('connect', () => {
+      this.up = true;
+      this.#delayMs = RECONNECT_MS.first;
+      this.#pending = [];
+      this.#onUp();
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      this.up = false;
+      if (this.#closed) return;
+      this.#timer = setTimeout(() => this.open(), this.#delayMs);
+      this.#delayMs = Math.min(this.#delayMs * 2, RECONNECT_MS.most);
+    });
+  }
+
+  send(from: number, to: number, kind: number, payload: Buffer): void {
+    if (!this.up) return;
+    const frame = Buffer.allocUnsafe(HEADER + payload.length);
+    frame.writeUInt32BE(HEADER - 4 + payload.length, 0);
+    frame.writeUInt16BE(from, 4);
+    frame.writeUInt16BE(to, 6);
+    frame[8] = kind;
+    payload.copy(frame, HEADER);
+    this.#pending.push(frame);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#flush());
+  }
+
+  close(): void {
+    this.#flush();
+    this.#closed = true;
+    this.up = false;
+    clearTimeout(this.#timer);
+    this.#socket?.destroySoon();
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    if (this.#pending.length === 0 || !this.up) return;
+    const frames = this.#pending;
+    this.#pending = [];
+    this.#socket?.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
+  }
+}
+
+/** Cuts a byte stream into bus frames. */
+class FrameReader {
+  #rest: Buffer | null = null;
+  #handler: MessageHandler;
+
+  constructor(handler: MessageHandler) {
+    this.#handler = handler;
+  }
+
+  push(chunk: Buffer): void {
+    const data = this.#rest === null ? chunk : Buffer.concat([this.#rest, chunk]);
+    let at = 0;
+    while (data.length - at >= 4) {
+      const length = data.readUInt32BE(at);
+      if (data.length - at - 4 < length) break;
+      const body = at + 4;
+      this.#handler(
+        data.readUInt16BE(body),
+        data.readUInt16BE(body + 2),
+        data[body + 4]!,
+        data.subarray(body + 5, body + length),
+      );
+      at = body + length;
+    }
+    this.#rest = at === data.length ? null : data.subarray(at);
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * The bus between volumes: carries forwarded messages, receipts and their confirmations from the volume that owns the
+ * sender to the one that owns the recipient, wherever it lives.
+ *
+ * Guarantees (bus.suite.ts checks them):
+ * - Between two volumes, messages arrive in the order sent, each at most once, as long as the link stays up.
+ * - When a link breaks, messages under way may be lost; the receiving side never sees half of one.
+ * - `onUp` is called for a destination whenever a link to it was (re)established, before any message sent after that
+ *   arrives: the sender then repeats what was not confirmed. Callers build at-least-once from this.
+ */
+export interface Bus {
+  /** `payload` is copied. A message to a destination whose link is down is dropped: `onUp` will ask for it again. */
+  send(from: number, to: number, kind: number, payload: Buffer): void;
+  /** `payload` is valid during the call only. */
+  onMessage(handler: (from: number, to: number, kind: number, payload: Buffer) => void): void;
+  onUp(handler: (to: number) => void): void;
+  isUp(to: number): boolean;
+  close(): Promise<void>;
+}
+
+/** Kinds of bus messages. */
+export const BUS = {
+  /** u64 number, then a forward record: messages for users of the destination volume. */
+  forward: 1,
+  /** u64 number: everything up to it has been applied and committed. */
+  confirm: 2,
+  /** u64 number, then receipts for senders of the destination volume. */
+  receipts: 3,
+  /** u64 number: receipts up to it have been applied and committed. */
+  receiptsConfirm: 4,
+} as const;

@@ -1,0 +1,65 @@
+/** The data directory of a node: how many volumes it was made for, so that users stay where their timelines are. */
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError } from './config.ts';
+
+const FILE = 'node.json';
+const FORMAT = 'plimsoll-node';
+const VERSION = 1;
+
+/** Opens or makes the directory; returns its number of volumes. Throws ConfigError with one sentence. */
+export function openDataDirectory(directory: string, processes: number): number {
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (error) {
+    throw new ConfigError(`can't make the data directory ${directory}: ${reason(error)}; name another with --data`);
+  }
+  const file = join(directory, FILE);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      throw new ConfigError(`can't read ${file}: ${reason(error)}`);
+    }
+    return create(directory, file, processes);
+  }
+  const volumes = readVolumes(text, file);
+  if (processes > volumes) {
+    throw new ConfigError(
+      `${directory} was made for ${volumes} shard process(es), so at most that many can share it, not ${processes}; ` +
+        `use --shards ${volumes} or another --data`,
+    );
+  }
+  return volumes;
+}
+
+function create(directory: string, file: string, volumes: number): number {
+  if (readdirSync(directory).length > 0) {
+    throw new ConfigError(`${directory} is not empty and not a data directory of Plimsoll; name another with --data`);
+  }
+  try {
+    writeFileSync(file, `${JSON.stringify({ format: FORMAT, version: VERSION, volumes })}\n`);
+  } catch (error) {
+    throw new ConfigError(`can't write to the data directory ${directory}: ${reason(error)}`);
+  }
+  return volumes;
+}
+
+function readVolumes(text: string, file: string): number {
+  let content: { format?: unknown; version?: unknown; volumes?: unknown };
+  try {
+    content = JSON.parse(text);
+  } catch {
+    throw new ConfigError(`${file} is damaged; restore it, or name another directory with --data`);
+  }
+  if (content.format !== FORMAT) throw new ConfigError(`${file} is not of Plimsoll; name another directory with --data`);
+  if (content.version !== VERSION) {
+    throw new ConfigError(`${file} has format version ${content.version}; this Plimsoll reads version ${VERSION}`);
+  }
+  return content.volumes as number;
+}
+
+function reason(error: unknown): string {
+  return (error as Error).message;
+}

@@ -1,0 +1,112 @@
+/**
+ * One direction of traffic to one other volume, at least once and in order: numbered records stay until the other side
+ * confirms that it has committed them, and are repeated when a link comes up again.
+ *
+ * What waits in memory is bounded: beyond `memoryBytes` records are dropped from memory (they are in the store's outbox)
+ * and read back when the link is up.
+ */
+export interface StreamRecord {
+  number: number;
+  value: Buffer;
+}
+
+export interface OutboundStreamOptions {
+  destination: number;
+  /** Newest number ever used. */
+  lastNumber: number;
+  memoryBytes: number;
+  transmit: (record: StreamRecord) => void;
+  /** Records above a number from the store, oldest first, some at a time; absent for streams that are not stored. */
+  reload?: (after: number) => Promise<StreamRecord[]>;
+}
+
+export class OutboundStream {
+  readonly destination: number;
+  lastNumber: number;
+  /** Everything up to here is confirmed. */
+  confirmed: number;
+  #options: OutboundStreamOptions;
+  #waiting: StreamRecord[] = [];
+  #bytes = 0;
+  /** Records above this number are only in the store. */
+  #spilledAfter: number | null = null;
+  #reloading = false;
+
+  constructor(options: OutboundStreamOptions) {
+    this.#options = options;
+    this.destination = options.destination;
+    this.lastNumber = options.lastNumber;
+    this.confirmed = options.lastNumber;
+  }
+
+  /** Unconfirmed records left by an earlier life of this process. */
+  restore(records: StreamRecord[]): void {
+    for (const record of records) this.#waiting.push(record);
+    this.#bytes = records.reduce((sum, record) => sum + record.value.length, 0);
+    this.confirmed = records.length > 0 ? records[0]!.number - 1 : this.lastNumber;
+  }
+
+  get unconfirmed(): number {
+    return this.lastNumber - this.confirmed;
+  }
+
+  nextNumber(): number {
+    return ++this.lastNumber;
+  }
+
+  /** Send a record that is committed. */
+  push(record: StreamRecord): void {
+    if (this.#spilledAfter === null && this.#options.reload && this.#bytes + record.value.length > this.#options.memoryBytes) {
+      this.#spilledAfter = record.number - 1;
+    }
+    if (this.#spilledAfter !== null) {
+      this.#drainSpilled();
+      return;
+    }
+    this.#waiting.push(record);
+    this.#bytes += record.value.length;
+    this.#options.transmit(record);
+  }
+
+  /** The other side has committed everything up to `number`; returns the numbers that are now done. */
+  confirm(number: number): number[] {
+    const done: number[] = [];
+    while (this.#waiting.length > 0 && this.#waiting[0]!.number <= number) {
+      const record = this.#waiting.shift()!;
+      this.#bytes -= record.value.length;
+      done.push(record.number);
+    }
+    if (number > this.confirmed) this.confirmed = Math.min(number, this.lastNumber);
+    this.#drainSpilled();
+    return done;
+  }
+
+  /** The link is up (again): repeat all that is not confirmed. */
+  resend(): void {
+    for (const record of this.#waiting) this.#options.transmit(record);
+    this.#drainSpilled();
+  }
+
+  #drainSpilled(): void {
+    const reload = this.#options.reload;
+    if (this.#spilledAfter === null || this.#reloading || !reload) return;
+    if (this.#bytes > this.#options.memoryBytes / 2) return;
+    this.#reloading = true;
+    reload(this.#spilledAfter).then(
+      (records) => {
+        this.#reloading = false;
+        for (const record of records) {
+          this.#waiting.push(record);
+          this.#bytes += record.value.length;
+          this.#spilledAfter = record.number;
+          this.#options.transmit(record);
+        }
+        if (this.#spilledAfter === this.lastNumber) this.#spilledAfter = null;
+        else if (records.length > 0) this.#drainSpilled();
+      },
+      () => {
+        this.#reloading = false; // the next confirmation or reconnect tries again
+      },
+    );
+  }
+}

@@ -1,0 +1,262 @@
+/**
+ * `delivered`: a device of the recipient acknowledged, so the sender is told. `stored`: the recipient has no device
+ * connected. Both are cumulative by the sender's own sequence, so that repeating one is harmless, and coalesced per turn.
+ *
+ * Durability without a write per receipt: the sender's volume keeps changed positions in memory, writes them once a
+ * second and only then confirms to the recipient's volume; that one persists its `acknowledged` position only after the
+ * confirmation. A crash on either side makes the receipts be told again, never be forgotten.
+ */
+import { BUS } from '../bus/bus.ts';
+import { FrameWriter, encodeReceipt } from '../protocol/codec.ts';
+import { logicalShard } from '../shard-map.ts';
+import { isOut, peerOf, readU64, senderSeqOf, writeU64 } from './entry.ts';
+import { appendReceipt, type ReceiptState, readReceipts } from './forward-record.ts';
+import { OutboundStream } from './outbound-stream.ts';
+import { type Device, UNACKNOWLEDGED_MOST, type UserState } from './user-state.ts';
+import type { Volume } from './volume.ts';
+
+const SETTLE_ENTRIES = 256;
+
+export class Receipts {
+  #volume: Volume;
+  #streams = new Map<number, OutboundStream>();
+  #gathered = new Map<number, FrameWriter>();
+  #scheduled = false;
+  /** Delivered positions that changed since the last housekeeping, by sender and recipient. */
+  #changed = new Map<string, { sender: string; recipient: string; delivered: number }>();
+  /** Receipts taken from each source volume since the last housekeeping. */
+  #unconfirmedSources = new Map<number, number>();
+  /** Users whose acknowledged position has not been persisted. */
+  #dirty = new Set<UserState>();
+  /** Positions that wait until the receipts they stand for are confirmed. */
+  #awaiting: { positions: Array<[UserState, number]>; barriers: Map<number, number> } | null = null;
+  #frame = new FrameWriter(16_384);
+
+  constructor(volume: Volume) {
+    this.#volume = volume;
+  }
+
+  isDirty(user: UserState): boolean {
+    return this.#dirty.has(user) || (this.#awaiting?.positions.some(([waiting]) => waiting === user) ?? false);
+  }
+
+  /** A received entry was shown to a device: an acknowledgement will come. */
+  expect(user: UserState, seq: number, sender: string, senderSeq: number): void {
+    user.unacknowledged ??= [];
+    user.unacknowledged.push({ seq, sender, senderSeq });
+    if (user.unacknowledged.length > UNACKNOWLEDGED_MOST) {
+      user.unacknowledged = null;
+      user.coveredFrom = seq;
+    }
+  }
+
+  lastDeviceLeft(user: UserState): void {
+    user.unacknowledged = null;
+    user.coveredFrom = user.committed;
+  }
+
+  /** A device has everything up to `seq`. */
+  acknowledge(user: UserState, seq: number): void {
+    const target = Math.min(seq, user.committed);
+    if (target <= user.acknowledgedTarget) return;
+    user.acknowledgedTarget = target;
+    if (!user.settling) this.#settle(user);
+  }
+
+  /** Tell `sender` about its messages to `recipient` up to its own sequence `upTo`. */
+  emit(state: ReceiptState, sender: string, recipient: string, upTo: number): void {
+    const destination = this.#volume.table[logicalShard(sender)]!;
+    if (destination === this.#volume.id) {
+      this.#take(state, sender, recipient, upTo);
+      return;
+    }
+    let writer = this.#gathered.get(destination);
+    if (writer === undefined) {
+      writer = new FrameWriter(8_192);
+      this.#gathered.set(destination, writer);
+    }
+    appendReceipt(writer, state, sender, recipient, upTo);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#transmit());
+  }
+
+  receive(from: number, payload: Buffer): void {
+    readReceipts(payload.subarray(8), (state, sender, recipient, upTo) => this.#take(state, sender, recipient, upTo));
+    this.#unconfirmedSources.set(from, readU64(payload, 0));
+  }
+
+  confirmed(from: number, payload: Buffer): void {
+    this.#streams.get(from)?.confirm(readU64(payload, 0));
+  }
+
+  resend(to: number): void {
+    this.#streams.get(to)?.resend();
+  }
+
+  /** A device asks how far its messages to these peers have come. */
+  status(device: Device, peers: string[]): void {
+    const { user } = device;
+    for (const peer of peers) {
+      const changed = this.#changed.get(`${user.name}\n${peer}`);
+      if (changed) {
+        device.write(this.#receiptFrame('delivered', peer, changed.delivered));
+        continue;
+      }
+      this.#volume.store.receipt(user.shard, user.name, peer).then(
+        (receipt) => {
+          if (receipt && !device.closed) device.write(this.#receiptFrame('delivered', peer, receipt.delivered));
+        },
+        () => {}, // the client asks again after a reconnect
+      );
+    }
+  }
+
+  housekeeping(): void {
+    this.#persistChanged();
+    this.#persistAcknowledged();
+  }
+
+  /** Once a second: what senders were told becomes durable, then its sources are told so. */
+  #persistChanged(): void {
+    if (this.#changed.size === 0 && this.#unconfirmedSources.size === 0) return;
+    const batch = this.#volume.commit.current();
+    for (const { sender, recipient, delivered } of this.#changed.values()) {
+      batch.store.putReceipt(logicalShard(sender), sender, recipient, { delivered });
+    }
+    this.#changed.clear();
+    for (const [source, number] of this.#unconfirmedSources) {
+      batch.effects.push({
+        apply: () => {
+          const payload = Buffer.allocUnsafe(8);
+          writeU64(payload, 0, number);
+          this.#volume.bus.send(this.#volume.id, source, BUS.receiptsConfirm, payload);
+        },
+      });
+    }
+    this.#unconfirmedSources.clear();
+  }
+
+  #persistAcknowledged(): void {
+    if (this.#awaiting !== null) {
+      for (const [destination, number] of this.#awaiting.barriers) {
+        if (this.#streams.get(destination)!.confirmed < number) return;
+      }
+      const batch = this.#volume.commit.current();
+      for (const [user, seq] of this.#awaiting.positions) batch.store.putAcknowledged(user.shard, user.name, seq);
+      this.#awaiting = null;
+    }
+    if (this.#dirty.size === 0) return;
+    const barriers = new Map<number, number>();
+    for (const [destination, stream] of this.#streams) barriers.set(destination, stream.lastNumber);
+    this.#awaiting = { positions: [...this.#dirty].map((user) => [user, user.acknowledged]), barriers };
+    this.#dirty.clear();
+  }
+
+  /** Turn an acknowledged position into receipts: from memory, or from the store where memory does not reach. */
+  #settle(user: UserState): void {
+    if (user.acknowledged < Math.min(user.coveredFrom, user.acknowledgedTarget)) {
+      user.settling = true;
+      this.#settleFromStore(user).finally(() => {
+        user.settling = false;
+        if (user.acknowledged < user.acknowledgedTarget) this.#settle(user);
+      });
+      return;
+    }
+    const entries = user.unacknowledged;
+    let count = 0;
+    if (entries !== null) {
+      while (count < entries.length && entries[count]!.seq <= user.acknowledgedTarget) {
+        const { sender, senderSeq } = entries[count]!;
+        count++;
+        const next = entries[count];
+        // Receipts are cumulative: of a row from one sender the last says it all.
+        if (next !== undefined && next.sender === sender && next.seq <= user.acknowledgedTarget) continue;
+        this.emit('delivered', sender, user.name, senderSeq);
+      }
+      this.#volume.counters.delivered += count;
+      if (count === entries.length) user.unacknowledged = null;
+      else entries.splice(0, count);
+    }
+    user.acknowledged = user.acknowledgedTarget;
+    this.#dirty.add(user);
+  }
+
+  async #settleFromStore(user: UserState): Promise<void> {
+    try {
+      const before = Math.min(user.coveredFrom, user.acknowledgedTarget) + 1;
+      const entries = await this.#volume.store.timeline(user.shard, user.name, {
+        after: user.acknowledged,
+        before,
+        limit: SETTLE_ENTRIES,
+      });
+      for (const { value } of entries) {
+        if (isOut(value)) continue;
+        this.emit('delivered', peerOf(value), user.name, senderSeqOf(value));
+        this.#volume.counters.delivered++;
+      }
+      user.acknowledged = entries.length < SETTLE_ENTRIES ? before - 1 : entries.at(-1)!.seq;
+      this.#dirty.add(user);
+    } catch (error) {
+      this.#volume.options.log(`volume ${this.#volume.id}: can't read for receipts: ${(error as Error).message}`);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+
+  #take(state: ReceiptState, sender: string, recipient: string, upTo: number): void {
+    this.#volume.counters.receipts++;
+    if (state === 'delivered') {
+      const key = `${sender}\n${recipient}`;
+      const changed = this.#changed.get(key);
+      if (changed === undefined) this.#changed.set(key, { sender, recipient, delivered: upTo });
+      else if (upTo > changed.delivered) changed.delivered = upTo;
+    }
+    const user = this.#volume.users.peek(sender);
+    if (user === undefined) return;
+    for (const device of user.devices) {
+      if (!device.closed) device.write(this.#receiptFrame(state, recipient, upTo));
+    }
+  }
+
+  #receiptFrame(state: ReceiptState, peer: string, upTo: number): Buffer {
+    const w = this.#frame;
+    // Frames must stay intact until the end of the turn: a full chunk is replaced, never reused.
+    if (w.length + 256 > w.buffer.length) {
+      w.buffer = Buffer.allocUnsafeSlow(w.buffer.length);
+      w.length = 0;
+    }
+    const start = w.length;
+    encodeReceipt(w, state, peer, upTo);
+    return w.buffer.subarray(start, w.length);
+  }
+
+  #transmit(): void {
+    this.#scheduled = false;
+    for (const [destination, writer] of this.#gathered) {
+      if (writer.length === 0) continue;
+      const stream = this.#stream(destination);
+      stream.push({ number: stream.nextNumber(), value: writer.take() });
+      writer.reset();
+    }
+  }
+
+  #stream(destination: number): OutboundStream {
+    let stream = this.#streams.get(destination);
+    if (stream !== undefined) return stream;
+    const volume = this.#volume;
+    stream = new OutboundStream({
+      destination,
+      // Not stored, so the numbers of an earlier life are unknown: a time in µs is above them all.
+      lastNumber: volume.options.now() * 1_000,
+      memoryBytes: volume.options.outboxMemoryBytes,
+      transmit: (record) => {
+        const payload = Buffer.allocUnsafe(8 + record.value.length);
+        writeU64(payload, 0, record.number);
+        record.value.copy(payload, 8);
+        volume.bus.send(volume.id, destination, BUS.receipts, payload);
+      },
+    });
+    this.#streams.set(destination, stream);
+    return stream;
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * The first half of the send path: a client's message becomes an entry in its sender's timeline and, in the same atomic
+ * write, either an entry in the recipient's timeline (same volume) or an outbox record (another volume). `sent` follows
+ * the commit.
+ */
+import { FrameWriter, encodeError, encodeSent } from '../protocol/codec.ts';
+import { ERRORS, type ErrorEntry } from '../protocol/errors.ts';
+import { logicalShard } from '../shard-map.ts';
+import { appendIn, appendOut, peerOf, timeOf } from './entry.ts';
+import type { Device, UserState } from './user-state.ts';
+import type { Effect, Volume } from './volume.ts';
+
+const RETRY_AFTER_MS = 1_000;
+
+export class Sending {
+  #volume: Volume;
+  /** Entries of the batch being gathered; the other one belongs to the batch under way, whose frames are still needed. */
+  #slab = new FrameWriter(65_536);
+  #otherSlab = new FrameWriter(65_536);
+  #reply = new FrameWriter(16_384);
+
+  constructor(volume: Volume) {
+    this.#volume = volume;
+  }
+
+  /** The batch leaves: the next one gets the other slab, free since the previous commit's effects have run. */
+  seal(): void {
+    const slab = this.#slab;
+    this.#slab = this.#otherSlab;
+    this.#otherSlab = slab;
+    this.#slab.reset();
+  }
+
+  slab(): FrameWriter {
+    return this.#slab;
+  }
+
+  /** `body` is valid during the call only. */
+  send(device: Device, id: number, to: string, body: Uint8Array): void {
+    const user = device.user;
+    const volume = this.#volume;
+    if (body.length > volume.options.maxBodyBytes) return this.refuse(device, id, ERRORS.bodyTooLarge, 0);
+    if (id <= user.highestClientId) return this.#repeat(device, id, to, body);
+    if (volume.draining) return this.refuse(device, id, ERRORS.draining, RETRY_AFTER_MS);
+    if (!volume.commit.healthy) return this.refuse(device, id, ERRORS.tryLater, RETRY_AFTER_MS);
+    this.#append(device, id, to, body);
+    user.highestClientId = id;
+  }
+
+  refuse(device: Device, id: number, error: ErrorEntry, retryAfterMs: number): void {
+    if (device.closed) return;
+    this.#reply.reset();
+    encodeError(this.#reply, error.code, id, retryAfterMs, error.text);
+    device.write(this.#reply.take());
+  }
+
+  #append(device: Device, id: number, to: string, body: Uint8Array): void {
+    const volume = this.#volume;
+    const user = device.user;
+    const batch = volume.commit.current();
+    const time = volume.options.now();
+    const seq = user.head + 1;
+    const slab = this.#slab;
+    const out = appendOut(slab, seq, id, time, to, body);
+    user.head = seq;
+    batch.store.putEntry(user.shard, user.name, seq, to, out);
+    batch.store.putClientId(user.shard, user.name, id, seq);
+    user.uncommittedIds ??= new Map();
+    user.uncommittedIds.set(id, seq);
+
+    const destination = volume.table[logicalShard(to)]!;
+    const recipient = volume.forwarding.directRecipient(destination, to);
+    if (recipient === undefined) {
+      volume.forwarding.gather(destination, to, id, time, user.name, body, seq);
+      batch.effects.push(new SentEffect(volume, device, id, seq, time, out));
+      return;
+    }
+    const recipientSeq = ++recipient.head;
+    const value = appendIn(slab, recipientSeq, id, time, user.name, body, seq);
+    batch.store.putEntry(recipient.shard, to, recipientSeq, user.name, value);
+    batch.effects.push(new SentEffect(volume, device, id, seq, time, out));
+    volume.delivery.gather(batch, recipient, recipientSeq, value, user.name, seq);
+  }
+
+  /** An id that is not above all earlier ones: a retry, or ids of several devices out of order. */
+  #repeat(device: Device, id: number, to: string, body: Uint8Array): void {
+    const volume = this.#volume;
+    const user = device.user;
+    if (user.uncommittedIds?.has(id)) {
+      // Its commit is under way: look again behind it.
+      const copy = Buffer.from(body);
+      volume.commit.current().effects.push({ apply: () => this.#repeat(device, id, to, copy) });
+      return;
+    }
+    const copy = Buffer.from(body);
+    // Marked while the store is asked, so that of two equal sends only one can be found to be new.
+    user.uncommittedIds ??= new Map();
+    user.uncommittedIds.set(id, 0);
+    volume.store
+      .findClientId(user.shard, user.name, id)
+      .then(async (seq) => {
+        if (seq === undefined) return this.#outOfOrder(device, id, to, copy);
+        forgetId(user, id);
+        const [entry] = await volume.store.timeline(user.shard, user.name, { after: seq - 1, before: seq + 1, limit: 1 });
+        if (device.closed) return;
+        if (entry && peerOf(entry.value) !== to) return this.refuse(device, id, ERRORS.idReused, 0);
+        volume.counters.repeated++;
+        this.#reply.reset();
+        encodeSent(this.#reply, id, seq, entry ? timeOf(entry.value) : volume.options.now());
+        device.write(this.#reply.take());
+      })
+      .catch(() => {
+        forgetId(user, id);
+        this.refuse(device, id, ERRORS.tryLater, RETRY_AFTER_MS);
+      });
+  }
+
+  /** An id that is new although it is below the highest. */
+  #outOfOrder(device: Device, id: number, to: string, body: Buffer): void {
+    const refusal = this.#volume.draining ? ERRORS.draining : this.#volume.commit.healthy ? null : ERRORS.tryLater;
+    if (refusal === null) return this.#append(device, id, to, body);
+    forgetId(device.user, id);
+    this.refuse(device, id, refusal, RETRY_AFTER_MS);
+  }
+}
+
+/** After the commit: tell the sending device, and show the entry to the sender's other devices. */
+class SentEffect implements Effect {
+  #volume: Volume;
+  #device: Device;
+  #id: number;
+  #seq: number;
+  #time: number;
+  #out: Buffer;
+
+  constructor(volume: Volume, device: Device, id: number, seq: number, time: number, out: Buffer) {
+    this.#volume = volume;
+    this.#device = device;
+    this.#id = id;
+    this.#seq = seq;
+    this.#time = time;
+    this.#out = out;
+  }
+
+  apply(): void {
+    const device = this.#device;
+    const user = device.user;
+    const seq = this.#seq;
+    this.#volume.counters.sent++;
+    user.committed = seq;
+    forgetId(user, this.#id);
+    for (const other of user.devices) if (other !== device) this.#volume.delivery.push(other, seq, this.#out);
+    if (device.closed) return;
+    const frame = sentFrame(this.#id, seq, this.#time);
+    if (device.live && device.pushed === seq - 1) device.pushed = seq;
+    device.write(frame);
+  }
+}
+
+function forgetId(user: UserState, id: number): void {
+  user.uncommittedIds?.delete(id);
+  if (user.uncommittedIds?.size === 0) user.uncommittedIds = null;
+}
+
+const writer = new FrameWriter(65_536);
+
+/** A small frame that stays intact until the end of the turn: cut from a chunk that is replaced, never reused, when full. */
+function sentFrame(id: number, seq: number, time: number): Buffer {
+  if (writer.length + 64 > writer.buffer.length) {
+    writer.buffer = Buffer.allocUnsafeSlow(65_536);
+    writer.length = 0;
+  }
+  const start = writer.length;
+  encodeSent(writer, id, seq, time);
+  return writer.buffer.subarray(start, writer.length);
+}

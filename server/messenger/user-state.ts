@@ -1,0 +1,71 @@
+/** What a volume keeps in memory of a user it has touched recently. Small: there may be hundreds of thousands. */
+
+/** A connected device, as the messenger sees it: somewhere to write frames to. The transport implements it. */
+export interface Device {
+  readonly user: UserState;
+  /** Newest sequence written to this device. */
+  pushed: number;
+  /** False while it is still being fed from the store (resume); live pushes skip it then. */
+  live: boolean;
+  /** The connection is gone or closing; nothing may be written any more. */
+  closed: boolean;
+  /** Append frames; they leave at the end of the turn. The buffer must stay intact until then. */
+  write(frames: Buffer): void;
+  /** Bytes accepted but not yet taken by the network. */
+  backlogBytes(): number;
+}
+
+export interface UserState {
+  readonly name: string;
+  /** Logical shard, 0–999. */
+  readonly shard: number;
+  /** Newest sequence assigned. */
+  head: number;
+  /** Newest sequence committed, and so visible to devices. */
+  committed: number;
+  highestClientId: number;
+  /** Every received entry up to here is acknowledged and its receipts are on their way. */
+  acknowledged: number;
+  /** What a device acknowledged; ahead of `acknowledged` while receipts are read from the store. */
+  acknowledgedTarget: number;
+  settling: boolean;
+  /** Received entries above `coveredFrom` are in `unacknowledged`; those at or below must be read from the store. */
+  coveredFrom: number;
+  unacknowledged: UnacknowledgedEntry[] | null;
+  /** Client ids whose commit is under way, with their sequence. */
+  uncommittedIds: Map<number, number> | null;
+  devices: Device[];
+  /** Housekeeping round in which the user was last touched. */
+  touched: number;
+}
+
+export interface UnacknowledgedEntry {
+  seq: number;
+  sender: string;
+  senderSeq: number;
+}
+
+/** More than this is not kept in memory but read from the store when the acknowledgement comes. */
+export const UNACKNOWLEDGED_MOST = 1_024;
+
+export function newUserState(
+  name: string,
+  shard: number,
+  head: { seq: number; highestClientId: number; acknowledged: number },
+): UserState {
+  return {
+    name,
+    shard,
+    head: head.seq,
+    committed: head.seq,
+    highestClientId: head.highestClientId,
+    acknowledged: head.acknowledged,
+    acknowledgedTarget: head.acknowledged,
+    settling: false,
+    coveredFrom: head.seq,
+    unacknowledged: null,
+    uncommittedIds: null,
+    devices: [],
+    touched: 0,
+  };
+}

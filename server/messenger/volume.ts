@@ -1,0 +1,186 @@
+/**
+ * The messenger of one volume: everything that happens to the users of a contiguous range of logical shards. One writer,
+ * one store, one group commit; no sockets. Devices are handed in by the transport, other volumes are reached by the bus.
+ */
+import { BUS, type Bus } from '../bus/bus.ts';
+import { GroupCommit, type GroupCommitBatch } from '../store/group-commit.ts';
+import type { MessageStore } from '../store/message-store.ts';
+import { Delivery } from './delivery.ts';
+import { Forwarding } from './forwarding.ts';
+import { Receipts } from './receipts.ts';
+import { Resume } from './resume.ts';
+import { Sending } from './sending.ts';
+import type { Device, UserState } from './user-state.ts';
+import { Users } from './users.ts';
+
+/** What happens once a batch is committed. */
+export interface Effect {
+  apply(): void;
+}
+
+export type Batch = GroupCommitBatch<Effect>;
+
+export interface VolumeOptions {
+  id: number;
+  store: MessageStore;
+  bus: Bus;
+  /** Volume of each logical shard. */
+  table: Uint16Array;
+  maxBodyBytes: number;
+  outboxMemoryBytes: number;
+  /** ms since the epoch. */
+  now: () => number;
+  log: (message: string) => void;
+}
+
+export interface VolumeCounters {
+  sent: number;
+  repeated: number;
+  delivered: number;
+  storedOffline: number;
+  forwarded: number;
+  received: number;
+  receipts: number;
+}
+
+export class Volume {
+  readonly id: number;
+  readonly store: MessageStore;
+  readonly bus: Bus;
+  readonly table: Uint16Array;
+  readonly options: VolumeOptions;
+  readonly users: Users;
+  readonly commit: GroupCommit<Effect>;
+  readonly sending: Sending;
+  readonly delivery: Delivery;
+  readonly forwarding: Forwarding;
+  readonly receipts: Receipts;
+  readonly resume: Resume;
+  readonly counters: VolumeCounters = {
+    sent: 0,
+    repeated: 0,
+    delivered: 0,
+    storedOffline: 0,
+    forwarded: 0,
+    received: 0,
+    receipts: 0,
+  };
+  draining = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  private constructor(options: VolumeOptions) {
+    this.id = options.id;
+    this.store = options.store;
+    this.bus = options.bus;
+    this.table = options.table;
+    this.options = options;
+    this.users = new Users(options.store);
+    this.delivery = new Delivery(this);
+    this.sending = new Sending(this);
+    this.forwarding = new Forwarding(this);
+    this.receipts = new Receipts(this);
+    this.resume = new Resume(this);
+    this.commit = new GroupCommit<Effect>({
+      store: options.store,
+      seal: (batch) => {
+        this.forwarding.seal(batch);
+        this.sending.seal();
+      },
+      committed: (batch) => {
+        for (const effect of batch.effects) effect.apply();
+      },
+      health: (healthy, error) => {
+        if (healthy) options.log(`volume ${options.id}: the store takes messages again`);
+        else options.log(`volume ${options.id}: the store failed, senders are asked to repeat later: ${error?.message}`);
+      },
+    });
+  }
+
+  /** Reads what an earlier life left (outbox, cursors) and starts housekeeping. */
+  static async open(options: VolumeOptions): Promise<Volume> {
+    const volume = new Volume(options);
+    await volume.forwarding.restore();
+    volume.#timer = setInterval(() => volume.housekeeping(), 1_000);
+    return volume;
+  }
+
+  /** A bus message for this volume. */
+  onBusMessage(from: number, kind: number, payload: Buffer): void {
+    if (kind === BUS.forward) this.forwarding.receive(from, payload);
+    else if (kind === BUS.confirm) this.forwarding.confirmed(from, payload);
+    else if (kind === BUS.receipts) this.receipts.receive(from, payload);
+    else if (kind === BUS.receiptsConfirm) this.receipts.confirmed(from, payload);
+  }
+
+  onBusUp(to: number): void {
+    this.forwarding.resend(to);
+    this.receipts.resend(to);
+  }
+
+  volumeOf(user: UserState): number {
+    return this.table[user.shard]!;
+  }
+
+  /**
+   * Connect a device. `after`: its position, or undefined for "from what this user's devices acknowledged".
+   * Returns where the stream starts and whether the asked-for position does not exist.
+   */
+  attach(device: Device, after: number | undefined): { head: number; after: number; reset: boolean } {
+    const user = device.user;
+    const asked = after ?? user.acknowledged;
+    const reset = asked > user.head;
+    const start = reset ? user.head : asked;
+    device.pushed = start;
+    device.live = false;
+    user.devices.push(device);
+    user.touched = this.users.round;
+    return { head: user.committed, after: start, reset };
+  }
+
+  /** After the welcome: stream what was missed, then go live. The position counts as an acknowledgement. */
+  start(device: Device): void {
+    if (device.pushed > device.user.acknowledgedTarget) this.receipts.acknowledge(device.user, device.pushed);
+    this.resume.feed(device);
+  }
+
+  detach(device: Device): void {
+    const devices = device.user.devices;
+    const at = devices.indexOf(device);
+    if (at >= 0) devices.splice(at, 1);
+    device.user.touched = this.users.round;
+    if (devices.length === 0) this.receipts.lastDeviceLeft(device.user);
+  }
+
+  /** Once a second: persist receipts and positions, tidy the outbox, forget idle users. */
+  housekeeping(): void {
+    this.receipts.housekeeping();
+    this.forwarding.housekeeping();
+    this.users.sweep((user) => this.receipts.isDirty(user));
+  }
+
+  /** Commit and hand over what is under way (at most `timeoutMs`), then close the store. */
+  async close(timeoutMs: number): Promise<void> {
+    this.draining = true;
+    clearInterval(this.#timer);
+    const deadline = this.options.now() + timeoutMs;
+    const left = () => Math.max(deadline - this.options.now(), 0);
+    await within(this.commit.idle(), left());
+    // Two rounds: the first persists receipts, the second the positions that wait for their confirmation.
+    for (let round = 0; round < 2; round++) {
+      this.housekeeping();
+      await within(this.commit.idle(), left());
+    }
+    this.commit.stop();
+    await this.store.close();
+  }
+}
+
+function within(work: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    work.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,50 @@
+/** The node's figures in Prometheus' text format. */
+import type { ShardStats } from './stats.ts';
+import type { NodeStats, ShardStatus } from './supervisor.ts';
+
+interface Family {
+  name: string;
+  type: 'gauge' | 'counter';
+  help: string;
+  read: (stats: ShardStats, shard: ShardStatus) => number;
+}
+
+const FAMILIES: Family[] = [
+  { name: 'connections', type: 'gauge', help: 'Open connections.', read: (s) => s.connections },
+  { name: 'connections_opened_total', type: 'counter', help: 'Connections opened.', read: (s) => s.connectionsOpened },
+  { name: 'connections_closed_total', type: 'counter', help: 'Connections closed.', read: (s) => s.connectionsClosed },
+  { name: 'slow_consumers_total', type: 'counter', help: 'Connections closed because they did not read.', read: (s) => s.slowConsumers },
+  { name: 'malformed_total', type: 'counter', help: 'Connections closed for a malformed frame.', read: (s) => s.malformed },
+  { name: 'unauthorised_total', type: 'counter', help: 'Connections refused for their token.', read: (s) => s.unauthorised },
+  { name: 'redirected_total', type: 'counter', help: 'Connections sent to another process.', read: (s) => s.redirected },
+  { name: 'users_in_memory', type: 'gauge', help: 'Users whose state is in memory.', read: (s) => s.users },
+  { name: 'messages_sent_total', type: 'counter', help: 'Messages stored and acknowledged.', read: (s) => s.messages.sent },
+  { name: 'messages_repeated_total', type: 'counter', help: 'Sends recognised as repeats.', read: (s) => s.messages.repeated },
+  { name: 'messages_received_total', type: 'counter', help: 'Entries appended to recipients’ timelines.', read: (s) => s.messages.received },
+  { name: 'messages_stored_offline_total', type: 'counter', help: 'Entries for users without a device.', read: (s) => s.messages.storedOffline },
+  { name: 'messages_delivered_total', type: 'counter', help: 'Entries acknowledged by a device.', read: (s) => s.messages.delivered },
+  { name: 'messages_forwarded_total', type: 'counter', help: 'Messages sent to another volume.', read: (s) => s.messages.forwarded },
+  { name: 'outbox_unconfirmed', type: 'gauge', help: 'Outbox records not yet confirmed.', read: (s) => s.unconfirmed },
+  { name: 'commits_total', type: 'counter', help: 'Group commits.', read: (s) => s.commits },
+  { name: 'commit_failures_total', type: 'counter', help: 'Group commits that failed and were tried again.', read: (s) => s.commitFailures },
+  { name: 'store_healthy', type: 'gauge', help: '1 while the store takes writes.', read: (s) => Number(s.healthy) },
+  { name: 'cpu_seconds_total', type: 'counter', help: 'CPU time of the process.', read: (s) => s.cpuSeconds },
+  { name: 'resident_memory_bytes', type: 'gauge', help: 'Resident memory.', read: (s) => s.rssBytes },
+  { name: 'loop_delay_p99_seconds', type: 'gauge', help: 'Event-loop delay p99 of the last second.', read: (s) => s.loopDelayP99Ms / 1_000 },
+  { name: 'restarts_total', type: 'counter', help: 'Times the process was started again.', read: (_, shard) => shard.restarts },
+];
+
+export function prometheusText(node: NodeStats): string {
+  const lines = [
+    '# HELP plimsoll_shard_up 1 while the shard process serves.',
+    '# TYPE plimsoll_shard_up gauge',
+    ...node.shards.map(({ index, up }) => `plimsoll_shard_up{shard="${index}"} ${Number(up)}`),
+  ];
+  for (const { name, type, help, read } of FAMILIES) {
+    lines.push(`# HELP plimsoll_${name} ${help}`, `# TYPE plimsoll_${name} ${type}`);
+    for (const shard of node.shards) {
+      if (shard.stats) lines.push(`plimsoll_${name}{shard="${shard.index}"} ${read(shard.stats, shard)}`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,63 @@
+/** What a process says of itself once a second: CPU, memory, event-loop delay, counts. */
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import type { VolumeCounters } from './messenger/volume.ts';
+
+export interface ProcessStats {
+  pid: number;
+  /** CPU seconds since the process started, all threads. */
+  cpuSeconds: number;
+  rssBytes: number;
+  heapUsedBytes: number;
+  /** Event-loop delay over the last interval, ms. */
+  loopDelayP99Ms: number;
+  loopDelayMaxMs: number;
+}
+
+export interface ShardStats extends ProcessStats {
+  connections: number;
+  connectionsOpened: number;
+  connectionsClosed: number;
+  slowConsumers: number;
+  malformed: number;
+  unauthorised: number;
+  redirected: number;
+  users: number;
+  commits: number;
+  commitFailures: number;
+  unconfirmed: number;
+  healthy: boolean;
+  messages: VolumeCounters;
+}
+
+const RESOLUTION_MS = 10;
+
+export class ProcessMeter {
+  #delay: IntervalHistogram;
+
+  constructor() {
+    this.#delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+    this.#delay.enable();
+  }
+
+  /** Figures since the last call (delay) and since the start (CPU). */
+  read(): ProcessStats {
+    const cpu = process.cpuUsage();
+    const memory = process.memoryUsage();
+    // The monitor measures the time between timer ticks: its resolution is part of every value.
+    const p99 = this.#delay.count > 0 ? Math.max(this.#delay.percentile(99) / 1e6 - RESOLUTION_MS, 0) : 0;
+    const max = this.#delay.count > 0 ? Math.max(this.#delay.max / 1e6 - RESOLUTION_MS, 0) : 0;
+    this.#delay.reset();
+    return {
+      pid: process.pid,
+      cpuSeconds: (cpu.user + cpu.system) / 1e6,
+      rssBytes: memory.rss,
+      heapUsedBytes: memory.heapUsed,
+      loopDelayP99Ms: p99,
+      loopDelayMaxMs: max,
+    };
+  }
+
+  stop(): void {
+    this.#delay.disable();
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * The message store of one volume: the timelines of all users whose logical shard the volume holds.
+ *
+ * Guarantees that every implementation keeps (message-store.suite.ts checks them):
+ * - A batch is atomic: after a crash either all of it is there or nothing of it.
+ * - Batches are applied in the order of their `commit` calls.
+ * - When `commit` resolves, the batch holds what the durability level promises:
+ *   `fsync` survives power loss, `os` survives the death of the process, `none` promises nothing.
+ * - When `commit` rejects, the batch may or may not be there; committing it again is safe (puts are idempotent).
+ * - Reads see every batch whose `commit` has resolved.
+ */
+
+export type Durability = 'fsync' | 'os' | 'none';
+
+/** A timeline entry. `value` is opaque to the store. */
+export interface StoredEntry {
+  seq: number;
+  value: Buffer;
+}
+
+export interface RangeQuery {
+  /** Only entries with seq > after. */
+  after?: number;
+  /** Only entries with seq < before. */
+  before?: number;
+  order?: 'oldest-first' | 'newest-first';
+  /** At most this many entries, default 100. */
+  limit?: number;
+}
+
+/** What must be known of a user before the first append. All 0 for a user never seen. */
+export interface UserHead {
+  /** Newest sequence in the timeline. */
+  seq: number;
+  /** Highest client message id ever stored for this user. */
+  highestClientId: number;
+  /** Highest sequence that a device acknowledged and whose receipts are settled. */
+  acknowledged: number;
+}
+
+/** A stored outbox record: bytes on their way to another volume. Numbers are increasing per destination. */
+export interface OutboxRecord {
+  destination: number;
+  number: number;
+  value: Buffer;
+}
+
+export interface StoredReceipt {
+  /** The sender’s messages up to this sequence of its own were delivered. */
+  delivered: number;
+}
+
+/**
+ * One atomic write. Users are given with their logical shard (0–999), which prefixes their keys.
+ * Buffers passed in may be reused by the caller once `commit` has been *called* (not resolved).
+ */
+export interface StoreBatch {
+  /** Number of operations so far. */
+  readonly size: number;
+  /** Append a timeline entry and its conversation index. */
+  putEntry(shard: number, user: string, seq: number, conversation: string, value: Buffer): void;
+  /** Remember that client message id `id` of this user became `seq`. */
+  putClientId(shard: number, user: string, id: number, seq: number): void;
+  putAcknowledged(shard: number, user: string, seq: number): void;
+  putReceipt(shard: number, user: string, peer: string, receipt: StoredReceipt): void;
+  putOutbox(destination: number, number: number, value: Buffer): void;
+  deleteOutbox(destination: number, number: number): void;
+  /** Everything from volume `source` up to `number` has been applied. */
+  putCursor(source: number, number: number): void;
+}
+
+export interface MessageStore {
+  /** False for a store that forgets at close (memory). */
+  readonly persistent: boolean;
+  /** True when nothing was stored before this open: every user is then known to be new. */
+  readonly createdEmpty: boolean;
+  batch(): StoreBatch;
+  commit(batch: StoreBatch): Promise<void>;
+  head(shard: number, user: string): Promise<UserHead>;
+  /** The sequence that client message id `id` of this user became, if any. */
+  findClientId(shard: number, user: string, id: number): Promise<number | undefined>;
+  timeline(shard: number, user: string, query: RangeQuery): Promise<StoredEntry[]>;
+  conversation(shard: number, user: string, conversation: string, query: RangeQuery): Promise<StoredEntry[]>;
+  receipt(shard: number, user: string, peer: string): Promise<StoredReceipt | undefined>;
+  /** All outbox records with number > after, of one destination or all, oldest first per destination. */
+  outbox(destination?: number, after?: number, limit?: number): Promise<OutboxRecord[]>;
+  /** Applied position per source volume. */
+  cursors(): Promise<Map<number, number>>;
+  close(): Promise<void>;
+}
+
+/** An error that says what failed and what to do; `code` is stable. */
+export class StoreError extends Error {
+  readonly code: 'locked' | 'unwritable' | 'corrupt' | 'full' | 'failed';
+  constructor(code: StoreError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StoreError';
+    this.code = code;
+  }
+}
