@@ -1,6 +1,6 @@
 /**
- * Composition root of a node, started by `plimsoll serve` with its configuration as one JSON argument. Says on standard
- * output where it listens (`{"listening": …}`, one line), logs to standard error, drains on SIGTERM and SIGINT, and ends
+ * Composition root of a node, started by `plimsoll serve` with its configuration as JSON in PLIMSOLL_NODE_CONFIG (it holds
+ * the secret, which arguments would show to every user of the machine). Says on standard output where it listens (`{"listening": …}`, one line), logs to standard error, drains on SIGTERM and SIGINT, and ends
  * by itself when its standard input closes if it was asked to (`stopWithParent`).
  */
 import { ConfigError, type NodeConfig } from './config.ts';
@@ -12,7 +12,9 @@ export interface NodeArguments extends NodeConfig {
 }
 
 const EXIT_CONFIG = 104;
-const { stopWithParent, ...config } = JSON.parse(process.argv[2] ?? '{}') as NodeArguments;
+// Read once: the shard processes get what they need from here, not from the environment.
+const { stopWithParent, ...config } = JSON.parse(process.env.PLIMSOLL_NODE_CONFIG ?? '{}') as NodeArguments;
+delete process.env.PLIMSOLL_NODE_CONFIG;
 const log = (message: string): void => void process.stderr.write(`${message}\n`);
 
 try {

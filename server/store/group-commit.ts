@@ -73,7 +73,9 @@ export class GroupCommit<Effect> {
   }
 
   #isIdle(): boolean {
-    return !this.#inFlight && !this.#scheduled && this.#building.store.size === 0 && this.#building.effects.length === 0;
+    return (
+      !this.#inFlight && !this.#scheduled && this.#building.store.size === 0 && this.#building.effects.length === 0
+    );
   }
 
   #flush(): void {

@@ -7,12 +7,14 @@
  * - When `commit` resolves, the batch holds what the durability level promises:
  *   `fsync` survives power loss, `os` survives the death of the process, `none` promises nothing.
  * - When `commit` rejects, the batch may or may not be there; committing it again is safe (puts are idempotent).
+ *   Batches committed after it and not yet written are rejected with it, so that no later batch overtakes it:
+ *   commit all of them again in the same order.
  * - Reads see every batch whose `commit` has resolved.
  */
 
 export type Durability = 'fsync' | 'os' | 'none';
 
-/** A timeline entry. `value` is opaque to the store. */
+/** A timeline entry. `value` is opaque to the store; treat what a read returns as read-only. */
 export interface StoredEntry {
   seq: number;
   value: Buffer;
@@ -23,10 +25,32 @@ export interface RangeQuery {
   after?: number;
   /** Only entries with seq < before. */
   before?: number;
+  /** Default oldest first. */
   order?: 'oldest-first' | 'newest-first';
   /** At most this many entries, default 100. */
   limit?: number;
 }
+
+/** A range query with its defaults filled in; `first` and `last` are inclusive, and `first > last` means empty. */
+export interface ResolvedRange {
+  first: number;
+  last: number;
+  newestFirst: boolean;
+  limit: number;
+}
+
+export function resolveRange(query: RangeQuery): ResolvedRange {
+  return {
+    first: Math.max(0, (query.after ?? -1) + 1),
+    last: Math.min(Number.MAX_SAFE_INTEGER, (query.before ?? Number.POSITIVE_INFINITY) - 1),
+    newestFirst: query.order === 'newest-first',
+    limit: query.limit ?? 100,
+  };
+}
+
+/** Longest user id and conversation id, in bytes of UTF-8. Longer ones are refused with a RangeError. */
+export const MAX_USER_BYTES = 64;
+export const MAX_CONVERSATION_BYTES = 65;
 
 /** What must be known of a user before the first append. All 0 for a user never seen. */
 export interface UserHead {
@@ -53,6 +77,8 @@ export interface StoredReceipt {
 /**
  * One atomic write. Users are given with their logical shard (0–999), which prefixes their keys.
  * Buffers passed in may be reused by the caller once `commit` has been *called* (not resolved).
+ * A batch is sealed by its first `commit`: a put after it throws. It stays valid for `commit` until one resolves.
+ * Numbers are integers from 0 to 2^53 - 1; user and peer ids have at most 64 bytes, conversation ids at most 65.
  */
 export interface StoreBatch {
   /** Number of operations so far. */
@@ -82,7 +108,10 @@ export interface MessageStore {
   timeline(shard: number, user: string, query: RangeQuery): Promise<StoredEntry[]>;
   conversation(shard: number, user: string, conversation: string, query: RangeQuery): Promise<StoredEntry[]>;
   receipt(shard: number, user: string, peer: string): Promise<StoredReceipt | undefined>;
-  /** All outbox records with number > after, of one destination or all, oldest first per destination. */
+  /**
+   * All outbox records with number > after (default: all numbers), of one destination or all, oldest first per
+   * destination, at most `limit` in total (default: no limit).
+   */
   outbox(destination?: number, after?: number, limit?: number): Promise<OutboxRecord[]>;
   /** Applied position per source volume. */
   cursors(): Promise<Map<number, number>>;

@@ -1,0 +1,128 @@
+/**
+ * Opens the agent's connections: as many at a time as allowed, at the rate asked for, each tried a few times. Later, opens
+ * lost ones again with full jitter (the delay is uniform between 0 and an exponentially growing bound).
+ */
+import type { Clock } from '../clock.ts';
+import type { ConnectReport } from '../control/control-channel.ts';
+import { DriverError, type TargetDriver } from '../drivers/target-driver.ts';
+import type { Random } from '../random.ts';
+import type { VirtualUser } from './virtual-user.ts';
+
+const ATTEMPTS = 4;
+const BACKOFF_MS = { first: 200, most: 10_000 };
+const PACE_INTERVAL_MS = 10;
+
+export interface ConnectorOptions {
+  driver: TargetDriver<VirtualUser>;
+  clock: Clock;
+  random: Random;
+  inFlight: number;
+  /** This agent's share; null: as fast as `inFlight` lets. */
+  perSecond: number | null;
+  timeoutMs: number;
+  /** A connection is open; `tookMs` from starting this attempt. */
+  opened: (user: VirtualUser, tookMs: number, resumed: boolean) => void;
+  /** A user is given up. */
+  failed: (user: VirtualUser, error: DriverError) => void;
+}
+
+export class Connector {
+  connecting = 0;
+  reconnecting = 0;
+  #options: ConnectorOptions;
+  #stopped = false;
+
+  constructor(options: ConnectorOptions) {
+    this.#options = options;
+  }
+
+  /** Open all; resolves when each is open or given up. */
+  async openAll(users: readonly VirtualUser[]): Promise<ConnectReport> {
+    const { clock, inFlight, perSecond } = this.#options;
+    const startMs = clock.nowMs();
+    const report: ConnectReport = { opened: 0, failed: { generator: 0, server: 0 }, seconds: 0, reasons: {} };
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      while (next < users.length && !this.#stopped) {
+        const allowed = perSecond === null ? users.length : ((clock.nowMs() - startMs) / 1_000) * perSecond;
+        if (next >= allowed) {
+          await this.#pause(PACE_INTERVAL_MS);
+          continue;
+        }
+        const user = users[next++]!;
+        await this.#open(user, report);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(inFlight, users.length) }, worker));
+    report.seconds = (clock.nowMs() - startMs) / 1_000;
+    return report;
+  }
+
+  /** A connection was lost: open it again, for as long as it takes. */
+  async reopen(user: VirtualUser): Promise<void> {
+    if (user.reconnecting || this.#stopped) return;
+    user.reconnecting = true;
+    this.reconnecting++;
+    for (let attempt = 0; !this.#stopped; attempt++) {
+      await this.#pause(this.#backoff(attempt));
+      if (this.#stopped) break;
+      try {
+        await this.#connect(user, true);
+        break;
+      } catch (error) {
+        // A refusal is what a restarting server answers; the ledger tells in the end whether anything was lost.
+        if (!(error instanceof DriverError)) throw error;
+      }
+    }
+    user.reconnecting = false;
+    this.reconnecting--;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  async #open(user: VirtualUser, report: ConnectReport): Promise<void> {
+    this.connecting++;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await this.#connect(user, false);
+        report.opened++;
+        break;
+      } catch (error) {
+        if (!(error instanceof DriverError)) throw error;
+        report.reasons[error.message] = (report.reasons[error.message] ?? 0) + 1;
+        if (attempt + 1 >= ATTEMPTS || this.#stopped) {
+          report.failed[error.side]++;
+          this.#options.failed(user, error);
+          break;
+        }
+        await this.#pause(this.#backoff(attempt));
+      }
+    }
+    this.connecting--;
+  }
+
+  async #connect(user: VirtualUser, resumed: boolean): Promise<void> {
+    const { driver, clock, timeoutMs, opened } = this.#options;
+    const startMs = clock.nowMs();
+    const connection = await driver.connect({
+      user: user.name,
+      device: 'load',
+      context: user,
+      timeoutMs,
+      ...(user.position !== undefined && { after: user.position }),
+    });
+    user.connection = connection;
+    opened(user, clock.nowMs() - startMs, resumed);
+  }
+
+  #backoff(attempt: number): number {
+    const bound = Math.min(BACKOFF_MS.first * 2 ** attempt, BACKOFF_MS.most);
+    return this.#options.random.uniform() * bound;
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#options.clock.after(ms, resolve));
+  }
+}

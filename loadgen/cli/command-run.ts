@@ -1,0 +1,187 @@
+/** `plimsoll run`: start a node (or use --target), drive it, record, summarise, report. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
+import { realClock } from '../clock.ts';
+import { runLoad } from '../coordinator/coordinator.ts';
+import { describeMachine } from '../coordinator/machine.ts';
+import { compileScenario, type Durability, type LoadPlan } from '../population/load-plan.ts';
+import { type LoadedScenario, loadScenario } from '../scenario-loader.ts';
+import { loadDriver } from '../drivers/driver-loader.ts';
+import { readStore } from './command-serve.ts';
+import { readMachineFacts } from './doctor-facts.ts';
+import { planProcesses } from './doctor-plan.ts';
+import { EXIT, exitCodeOfVerdict, UsageError } from './exit-codes.ts';
+import { FLAGS, readCount, readDuration, readRate, readTags, readTarget, readWhole, wantsColour } from './flags.ts';
+import { writeOutputs } from './outputs.ts';
+import { createProgressView } from './progress-view.ts';
+import { ResultsSink } from './results-sink.ts';
+import { createRunId } from './run-id.ts';
+import { localAgents, openResults } from './wiring.ts';
+
+const builder = (argv: Argv) =>
+  argv
+    .positional('scenario', { type: 'string', demandOption: true, describe: 'a scenario file, or the name of one that comes with Plimsoll' })
+    .options({
+      target: FLAGS.target,
+      connections: FLAGS.connections,
+      duration: FLAGS.duration,
+      rate: FLAGS.rate,
+      agents: FLAGS.agents,
+      shards: FLAGS.shards,
+      results: FLAGS.results,
+      store: FLAGS.store,
+      data: FLAGS.data,
+      durability: FLAGS.durability,
+      driver: FLAGS.driver,
+      seed: FLAGS.seed,
+      name: FLAGS.name,
+      tag: FLAGS.tag,
+      html: FLAGS.html,
+      'summary-json': FLAGS['summary-json'],
+      markdown: FLAGS.markdown,
+      quiet: FLAGS.quiet,
+      color: FLAGS.color,
+      thresholds: FLAGS.thresholds,
+      json: FLAGS.json,
+      'auth-secret': FLAGS['auth-secret'],
+    })
+    .example('$0 run smoke', 'does everything work? half a minute')
+    .example('$0 run scenarios/fifty-thousand.ts --summary-json s.json', 'the main job')
+    .example('$0 run my-chat.ts -t ws://10.0.0.5:4600 -c 10k -R 500', 'your scenario against a node elsewhere');
+
+type Arguments = ReturnType<typeof builder> extends Argv<infer A> ? A : never;
+
+export const runCommand: CommandModule<object, Arguments> = {
+  command: 'run <scenario>',
+  describe: 'start a node (or use --target), drive it, record, summarise, report',
+  builder,
+  async handler(argv) {
+    process.exitCode = await run(argv);
+  },
+};
+
+async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
+  const loaded = await loadScenario(argv.scenario);
+  const plan = compileScenario(loaded.scenario, {
+    connections: readCount('connections', argv.connections),
+    durationMs: readDuration('duration', argv.duration),
+    rate: readRate('rate', argv.rate),
+    seed: argv.seed,
+    shards: readWhole('shards', argv.shards, 1, 1_000),
+    agents: readWhole('agents', argv.agents, 1, 1_000),
+    durability: argv.durability as Durability | undefined,
+  });
+  const target = readTarget(argv.target);
+  const tags = readTags(argv.tag);
+  await loadDriver(argv.driver); // a module that does not load is found before anything starts
+  const runId = createRunId(plan.name, Date.now());
+  const processes = processesFor(plan, target);
+  const node = embeddedNode(argv, plan, runId, processes.shards);
+
+  const stop = new AbortController();
+  let signals = 0;
+  const onSignal = (): void => {
+    signals++;
+    if (signals === 1) {
+      view.notice('stopping in order; once more to stop at once');
+      stop.abort();
+    } else process.exit(EXIT.stoppedBySignal);
+  };
+  const view = createProgressView(process.stderr, argv.quiet);
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+
+  const results = await openResults(argv.results);
+  try {
+    await results.startRun(runStart(argv, loaded, plan, runId, tags));
+    const sink = new ResultsSink(results, runId, (message) => view.notice(`results: ${message}`));
+    try {
+      const summary = await runLoad({
+        plan,
+        target,
+        node: node.options,
+        driver: argv.driver,
+        authSecret: argv.authSecret ?? null,
+        agents: processes.agents,
+        startAgent: localAgents(),
+        runId,
+        name: argv.name ?? plan.name,
+        tags,
+        clock: realClock,
+        sink,
+        judgeThresholds: argv.thresholds,
+        onProgress: (snapshot) => view.show(snapshot),
+        onNotice: (text) => view.notice(text),
+        signal: stop.signal,
+      });
+      view.end();
+      await results.finishRun(runId, summary);
+      writeOutputs(await results.loadRun(runId), {
+        html: argv.html ?? join('.plimsoll', 'reports', `${runId}.html`),
+        summaryJson: argv.summaryJson,
+        markdown: argv.markdown,
+        json: argv.json,
+        quiet: argv.quiet && !argv.json,
+        colour: wantsColour(argv.color, process.stdout),
+      });
+      return stop.signal.aborted ? EXIT.stoppedBySignal : exitCodeOfVerdict(summary.verdict);
+    } finally {
+      view.end();
+      sink.abandon();
+    }
+  } finally {
+    await results.close();
+    node.cleanUp();
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}
+
+function processesFor(plan: LoadPlan, target: string | null): { shards: number; agents: number } {
+  const facts = readMachineFacts(process.cwd());
+  const planned = planProcesses(plan.connections, facts);
+  const shards = plan.server.shards ?? planned.shards;
+  const agents = plan.agents ?? planned.agents;
+  if (agents > plan.users) throw new UsageError(`${agents} agents are more than the ${plan.users} users of the scenario`);
+  return { shards: target === null ? shards : 0, agents };
+}
+
+/** A node of this run alone keeps its data in a folder of its own, which goes with it; a named one stays. */
+function embeddedNode(
+  argv: ArgumentsCamelCase<Arguments>,
+  plan: LoadPlan,
+  runId: string,
+  shards: number,
+): { options: { shards: number; store: string; durability: string }; cleanUp: () => void } {
+  const temporary = join('.plimsoll', 'run-data', runId);
+  const store = readStore(argv.store ?? (argv.data === undefined ? (plan.server.store ?? undefined) : undefined), argv.data, temporary);
+  return {
+    options: {
+      shards,
+      store: store.kind === 'memory' ? 'memory:' : `level:${store.directory}`,
+      durability: plan.server.durability ?? 'fsync',
+    },
+    cleanUp: () => rmSync(temporary, { recursive: true, force: true }),
+  };
+}
+
+function runStart(argv: ArgumentsCamelCase<Arguments>, loaded: LoadedScenario, plan: LoadPlan, runId: string, tags: Record<string, string>) {
+  return {
+    runId,
+    name: argv.name ?? plan.name,
+    tags,
+    startedAtMs: Date.now(),
+    scenario: plan.name,
+    scenarioText: loaded.text,
+    command: `plimsoll ${process.argv.slice(2).map(quote).join(' ')}`,
+    seed: plan.seed,
+    config: { ...plan, thresholds: plan.thresholds.map(({ metric, source }) => ({ metric, threshold: source })) },
+    environment: describeMachine(argv.target === undefined),
+  };
+}
+
+/** An argument as a shell would need it. */
+function quote(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
+}

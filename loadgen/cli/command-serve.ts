@@ -1,0 +1,107 @@
+/** `plimsoll serve`: a server node in the foreground. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
+import { planProcesses } from './doctor-plan.ts';
+import { readMachineFacts } from './doctor-facts.ts';
+import { EXIT, UsageError } from './exit-codes.ts';
+import { FLAGS, readWhole } from './flags.ts';
+
+const SERVER_MAIN = fileURLToPath(new URL('../../server/main.js', import.meta.url));
+const DEFAULT_DATA = '.plimsoll/data';
+const DEFAULT_CONNECTIONS = 10_000;
+
+const builder = (argv: Argv) =>
+  argv
+    .option('host', { type: 'string', default: '127.0.0.1', describe: 'address to listen on' })
+    .option('port', { alias: 'p', type: 'number', default: 4600, describe: 'router port; 0 for any free one' })
+    .option('shard-port', { type: 'number', default: 0, describe: 'port of the first shard process (default: free ones)' })
+    .option('public-host', { type: 'string', describe: 'host name that clients are sent to' })
+    .option('shards', FLAGS.shards)
+    .option('store', FLAGS.store)
+    .option('data', FLAGS.data)
+    .option('durability', { ...FLAGS.durability, default: 'fsync' })
+    .option('auth-secret', FLAGS['auth-secret'])
+    .option('dev', { type: 'boolean', default: false, describe: 'development mode: no tokens, anybody may be anyone' })
+    .option('idle-timeout', { type: 'number', default: 120, describe: 'seconds without a sign of life before a connection is closed' })
+    .option('max-body', { type: 'number', default: 16_384, describe: 'largest message body, bytes' })
+    .option('json', FLAGS.json)
+    .option('stop-with-parent', { type: 'boolean', default: false, hidden: true })
+    .example('$0 serve --dev', 'a node on port 4600, no tokens asked for')
+    .example('$0 serve --host 0.0.0.0 --data /var/lib/plimsoll', 'tokens signed with PLIMSOLL_AUTH_SECRET');
+
+type Arguments = ReturnType<typeof builder> extends Argv<infer A> ? A : never;
+
+export const serveCommand: CommandModule<object, Arguments> = {
+  command: 'serve',
+  describe: 'start a server node',
+  builder,
+  handler: (argv) => serve(argv),
+};
+
+async function serve(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
+  const secret = argv.authSecret ?? null;
+  if (secret === null && !argv.dev) {
+    throw new UsageError('the node needs a secret to check tokens with: set PLIMSOLL_AUTH_SECRET, or use --dev to let anybody be anyone');
+  }
+  const config = {
+    host: argv.host,
+    port: readWhole('port', argv.port, 0, 65_535)!,
+    shardPort: readWhole('shard-port', argv.shardPort, 0, 65_535)!,
+    publicHost: argv.publicHost ?? null,
+    shards: readWhole('shards', argv.shards, 1, 1_000) ?? planProcesses(DEFAULT_CONNECTIONS, readMachineFacts()).shards,
+    store: readStore(argv.store, argv.data, DEFAULT_DATA),
+    durability: argv.durability,
+    authSecret: argv.dev ? null : secret,
+    idleTimeoutSeconds: readIdleTimeout(argv.idleTimeout),
+    maxBodyBytes: readWhole('max-body', argv.maxBody, 1, 65_536)!,
+    maxBacklogBytes: 1_048_576,
+    stopWithParent: argv.stopWithParent,
+  };
+  // The configuration holds the secret: it goes by standard input's sibling, the environment, not by arguments.
+  const child = spawn(process.execPath, [SERVER_MAIN], {
+    stdio: ['inherit', 'pipe', 'inherit'],
+    env: { ...process.env, PLIMSOLL_NODE_CONFIG: JSON.stringify(config) },
+  });
+  child.stdout.setEncoding('utf8');
+  child.stdout.on('data', (line: string) => process.stdout.write(argv.json ? line : describe(line, config)));
+  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
+  process.on('SIGINT', forward);
+  process.on('SIGTERM', forward);
+  const code = await new Promise<number>((resolve) => {
+    child.once('exit', (exitCode, signal) => resolve(exitCode ?? (signal ? EXIT.other : EXIT.pass)));
+  });
+  process.exitCode = code;
+}
+
+function describe(line: string, config: { shards: number; store: { kind: string; directory?: string }; durability: string; authSecret: string | null }): string {
+  const { listening } = JSON.parse(line) as { listening: { host: string; port: number } };
+  const address = `${listening.host}:${listening.port}`;
+  const store = config.store.kind === 'memory' ? 'in memory (forgotten at the end)' : `in ${config.store.directory}, durability ${config.durability}`;
+  const mode = config.authSecret === null ? '\n  DEVELOPMENT MODE: no tokens are asked for, anybody may be anyone.' : '';
+  return [
+    `Plimsoll node on http://${address}, ${config.shards} shard process(es), messages ${store}.${mode}`,
+    `  chat     ws://${address}/v1/connect?user=<id>   (sends you to the user's shard)`,
+    `  route    http://${address}/v1/route?user=<id>`,
+    `  health   http://${address}/v1/health   metrics   http://${address}/metrics`,
+    '  Ctrl-C stops it in order.\n',
+  ].join('\n');
+}
+
+/** `--store`, or `--data` for short. */
+export function readStore(
+  store: string | undefined,
+  data: string | undefined,
+  defaultDirectory: string,
+): { kind: 'level'; directory: string } | { kind: 'memory' } {
+  if (store !== undefined && data !== undefined) throw new UsageError('give --store or --data, not both');
+  if (store === undefined) return { kind: 'level', directory: data ?? defaultDirectory };
+  if (store === 'memory:') return { kind: 'memory' };
+  if (store.startsWith('level:') && store.length > 6) return { kind: 'level', directory: store.slice(6) };
+  throw new UsageError(`--store must be written level:<dir> or memory:, not "${store}"`);
+}
+
+function readIdleTimeout(seconds: number): number {
+  if (seconds === 0 || (Number.isInteger(seconds) && seconds >= 8 && seconds <= 960)) return seconds;
+  throw new UsageError(`--idle-timeout must be 0 (none) or 8 to 960 seconds, not ${seconds}`);
+}

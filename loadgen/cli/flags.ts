@@ -1,0 +1,73 @@
+/** Flags that mean the same in every command. */
+import type { Options } from 'yargs';
+import { parseCount, parseDuration, parseNumber } from '../units.ts';
+import { UsageError } from './exit-codes.ts';
+
+export const FLAGS = {
+  target: { alias: 't', type: 'string', describe: 'an existing server, ws://host:port (default: start a node here)' },
+  connections: { alias: 'c', type: 'string', describe: 'connections to open, e.g. 50k' },
+  duration: { alias: 'd', type: 'string', describe: 'length of the steady phase, e.g. 1m30s' },
+  rate: { alias: 'R', type: 'string', describe: 'messages per second' },
+  agents: { alias: 'a', type: 'number', describe: 'agent processes (default: from cores and descriptor limits)' },
+  shards: { alias: 's', type: 'number', describe: 'server processes (default: from cores and descriptor limits)' },
+  results: { type: 'string', default: 'chdb:.plimsoll/results', describe: 'where results are kept: chdb:<dir> or http(s)://user:pass@host:8123/db' },
+  store: { type: 'string', describe: 'message store of the node: level:<dir> or memory:' },
+  data: { type: 'string', describe: 'data directory of the node; short for --store level:<dir>' },
+  durability: { choices: ['fsync', 'os', 'none'], describe: 'what “sent” promises (default fsync)' },
+  driver: { type: 'string', default: 'reference', describe: 'target driver: reference, or a module of your own' },
+  seed: { type: 'number', describe: 'repeat a run’s schedule' },
+  name: { type: 'string', describe: 'name of the run' },
+  tag: { type: 'string', array: true, default: [] as string[], describe: 'k=v, may be repeated' },
+  html: { type: 'string', describe: 'write the HTML report here' },
+  'summary-json': { type: 'string', describe: 'write the summary as JSON here; - for standard output' },
+  markdown: { type: 'string', describe: 'write the summary as Markdown here; - for standard output' },
+  quiet: { alias: 'q', type: 'boolean', default: false, describe: 'no progress' },
+  color: { type: 'boolean', default: true, describe: 'colours (--no-color for none)' },
+  thresholds: { type: 'boolean', default: true, describe: 'judge thresholds (--no-thresholds: measure only)' },
+  json: { type: 'boolean', default: false, describe: 'print the machine form' },
+  'auth-secret': { type: 'string', describe: 'secret that tokens are signed with; better in PLIMSOLL_AUTH_SECRET' },
+} as const satisfies Record<string, Options>;
+
+/** Reads a flag with its own parser; the error names the flag. Undefined stays undefined. */
+function read<Value>(flag: string, written: string | undefined, parse: (written: string) => Value): Value | undefined {
+  if (written === undefined) return undefined;
+  try {
+    return parse(written);
+  } catch (error) {
+    throw new UsageError(`--${flag}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+export const readCount = (flag: string, written: string | undefined) => read(flag, written, parseCount);
+export const readRate = (flag: string, written: string | undefined) => read(flag, written, parseNumber);
+export const readDuration = (flag: string, written: string | undefined) => read(flag, written, parseDuration);
+
+export function readWhole(flag: string, value: number | undefined, least: number, most: number): number | undefined {
+  if (value === undefined) return undefined;
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new UsageError(`--${flag} must be a whole number from ${least} to ${most}, not ${value}`);
+}
+
+export function readTags(tags: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    tags.map((tag) => {
+      const at = tag.indexOf('=');
+      if (at < 1) throw new UsageError(`--tag must be written k=v, not "${tag}"`);
+      return [tag.slice(0, at), tag.slice(at + 1)];
+    }),
+  );
+}
+
+export function readTarget(target: string | undefined): string | null {
+  if (target === undefined) return null;
+  const url = URL.canParse(target) ? new URL(target) : null;
+  if (url === null || url.protocol !== 'ws:' || url.hostname === '' || url.port === '') {
+    throw new UsageError(`--target must be written ws://host:port, not "${target}"`);
+  }
+  return `ws://${url.host}`;
+}
+
+/** Colour only where a person looks. */
+export function wantsColour(color: boolean, stream: NodeJS.WriteStream): boolean {
+  return color && stream.isTTY === true && !process.env.NO_COLOR;
+}

@@ -1,0 +1,44 @@
+/** The command line. Each command is a file of its own; here they are joined, and errors become one sentence and a code. */
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { PLIMSOLL_VERSION } from '../version.ts';
+import { doctorCommand } from './command-doctor.ts';
+import { reportCommand } from './command-report.ts';
+import { runCommand } from './command-run.ts';
+import { runsCommand } from './command-runs.ts';
+import { serveCommand } from './command-serve.ts';
+import { validateCommand } from './command-validate.ts';
+import { EXIT, exitCodeOfError, UsageError } from './exit-codes.ts';
+
+const parser = yargs(hideBin(process.argv))
+  .scriptName('plimsoll')
+  .usage('$0 <command>\n\nLoad testing and capacity simulation for chat servers.')
+  .command(runCommand)
+  .command(serveCommand)
+  .command(runsCommand)
+  .command(reportCommand)
+  .command(validateCommand)
+  .command(doctorCommand)
+  .demandCommand(1, 'Say which command; plimsoll --help lists them.')
+  .strict()
+  .parserConfiguration({ 'duplicate-arguments-array': false })
+  // Settings of the environment stand between a scenario and the flags: PLIMSOLL_RESULTS is --results.
+  .env('PLIMSOLL')
+  .version(PLIMSOLL_VERSION)
+  .alias('h', 'help')
+  .wrap(Math.min(100, process.stdout.columns ?? 100))
+  .exitProcess(false)
+  .fail((message, error) => {
+    throw error ?? new UsageError(message);
+  });
+
+try {
+  await parser.parseAsync();
+} catch (error) {
+  const { message, stack } = error as Error;
+  process.stderr.write(`${message}\n`);
+  const code = exitCodeOfError(error);
+  // An error that nobody foresaw: its place helps whoever mends it.
+  if (code === EXIT.other && process.env.PLIMSOLL_DEBUG) process.stderr.write(`${stack}\n`);
+  process.exitCode = code;
+}

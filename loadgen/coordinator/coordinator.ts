@@ -1,0 +1,298 @@
+/**
+ * A run from beginning to end: node, agents, connections, warm-up, steady phase, drain, ledger, verdict. Whatever happens on
+ * the way (a signal, a dying agent or node) the run ends in order, and what was measured is kept and judged.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { AgentLink, ConnectReport } from '../control/control-channel.ts';
+import type { LoadPlan } from '../population/load-plan.ts';
+import { type Reconciliation, reconcile } from '../recorder/delivery-ledger.ts';
+import { RunMetrics } from '../recorder/run-metrics.ts';
+import type { SampleBatch } from '../recorder/samples.ts';
+import type { RunSummary } from '../recorder/summary.ts';
+import { evaluateThresholds, thresholdsToAbort } from '../recorder/thresholds-evaluation.ts';
+import { PLIMSOLL_VERSION } from '../version.ts';
+import { AgentGroup } from './agent-group.ts';
+import { kernelGauges } from './machine.ts';
+import { MemoryProbe } from './memory-probe.ts';
+import { NodeWatch } from './node-watch.ts';
+import type { RunSnapshot } from './progress.ts';
+import { PhaseLog, type RunPhase } from './phase-log.ts';
+import { buildSummary } from './run-summary.ts';
+import { EmbeddedNode } from './target-node.ts';
+
+/** Where rows go while the run lasts. Never rejects: what can't be stored is counted. */
+export interface SampleSink {
+  write(batch: SampleBatch): void;
+  /** Rows handed over and rows stored, once all are through. */
+  settle(): Promise<{ recorded: number; stored: number }>;
+}
+
+export interface RunOptions {
+  plan: LoadPlan;
+  /** Null: an embedded node is started. */
+  target: string | null;
+  node: { shards: number; store: string; durability: string };
+  driver: string;
+  authSecret: string | null;
+  agents: number;
+  startAgent: (index: number) => AgentLink;
+  runId: string;
+  name: string;
+  tags: Record<string, string>;
+  clock: Clock & { readonly epochOffsetMs: number };
+  sink: SampleSink;
+  judgeThresholds: boolean;
+  onProgress: (snapshot: RunSnapshot) => void;
+  onNotice: (text: string) => void;
+  /** Aborted by a signal: end in order. */
+  signal: AbortSignal;
+}
+
+const CONNECT_TIMEOUT_MS = 15_000;
+/** Between the order to load and its first message, so that all agents have it in time. */
+const LOAD_LEAD_MS = 500;
+const PROGRESS_MS = 250;
+const FINISH_TIMEOUT_MS = 15_000;
+/** After a signal, wait for messages under way at most this long. */
+const ABORT_DRAIN_MS = 2_000;
+
+export async function runLoad(options: RunOptions): Promise<RunSummary> {
+  const run = new Run(options);
+  try {
+    return await run.execute();
+  } finally {
+    await run.cleanUp();
+  }
+}
+
+class Run {
+  #options: RunOptions;
+  #clock: RunOptions['clock'];
+  #plan: LoadPlan;
+  #node: EmbeddedNode | null = null;
+  #agents: AgentGroup | null = null;
+  #watch: NodeWatch | null = null;
+  #metrics: RunMetrics;
+  #phases: PhaseLog;
+  #memory = new MemoryProbe();
+  #timers: NodeJS.Timeout[] = [];
+  #notes: string[] = [];
+  #abortedBy: string[] = [];
+  #connectReports: ConnectReport[] = [];
+  #startedAtMs = Date.now();
+  #secret: string | null;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#plan = options.plan;
+    this.#metrics = new RunMetrics(options.plan.thresholds);
+    this.#phases = new PhaseLog(options.clock);
+    // An embedded node asks for tokens like any other: signing and checking them is part of what is measured.
+    this.#secret = options.authSecret ?? (options.target === null ? randomBytes(24).toString('hex') : null);
+  }
+
+  async execute(): Promise<RunSummary> {
+    const target = await this.#startTarget();
+    const agents = await this.#startAgents(target);
+    await this.#watchNode(target);
+    this.#timers.push(setInterval(() => this.#options.onProgress(this.snapshot()), PROGRESS_MS));
+
+    await this.#memory.takeBaseline(this.#watch!, agents);
+    await this.#connect(agents);
+    await this.#load(agents);
+    await this.#drain(agents);
+    this.#phases.enter('finish');
+    const ledgers = await agents.finish(FINISH_TIMEOUT_MS);
+    const ledger = reconcile(ledgers);
+    return this.#summarise(target, agents, ledger);
+  }
+
+  /** Ends every process that this run started. */
+  async cleanUp(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#watch?.stop();
+    this.#agents?.kill();
+    await this.#node?.stop();
+  }
+
+  snapshot(): RunSnapshot {
+    const agents = this.#agents!;
+    return {
+      phase: this.#phases.current,
+      phaseElapsedMs: this.#phases.elapsedMs,
+      phaseLengthMs: this.#lengthOf(this.#phases.current),
+      connectionsRequested: this.#plan.connections,
+      progress: agents.progress(),
+      rateOffered: this.#plan.rate,
+      recent: this.#metrics.recent(),
+      serverCpu: this.#watch?.cpuCores ?? null,
+      notices: this.#notes,
+    };
+  }
+
+  async #startTarget(): Promise<string> {
+    this.#phases.enter('start');
+    const { target, node } = this.#options;
+    if (target !== null) return target;
+    this.#node = await EmbeddedNode.start({
+      ...node,
+      authSecret: this.#secret!,
+      onLog: (line) => this.#note(`server: ${line}`),
+    });
+    return this.#node.target;
+  }
+
+  async #startAgents(target: string): Promise<AgentGroup> {
+    const { agents: count, startAgent, driver } = this.#options;
+    const links = Array.from({ length: count }, (_, index) => startAgent(index));
+    const agents = new AgentGroup(links);
+    this.#agents = agents;
+    agents.onSamples = (batch) => this.#record(batch);
+    agents.onGone = (name, how) => this.#note(`${name} ${how}`);
+    await agents.ready(PLIMSOLL_VERSION);
+    const plan = this.#plan;
+    await agents.prepare((index) => ({
+      segment: { index, of: count },
+      runTag: runTag(this.#options.runId),
+      seed: plan.seed,
+      driver,
+      target,
+      authSecret: this.#secret,
+      users: plan.users,
+      bodyBytes: plan.bodyBytes,
+      arrivals: plan.arrivals,
+      stages: plan.stages,
+      warmUpMs: plan.phases.warmUpMs,
+      steadyMs: plan.phases.steadyMs,
+      connecting: plan.connecting,
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      epochOffsetMs: this.#clock.epochOffsetMs,
+    }));
+    return agents;
+  }
+
+  async #watchNode(target: string): Promise<void> {
+    const watch = new NodeWatch(target, (rows) => this.#record({ histograms: [], counters: [], gauges: rows }));
+    this.#watch = watch;
+    watch.onRestart = (shard) => this.#note(`server shard ${shard} died and was started again`);
+    await watch.start(this.#clock);
+    this.#timers.push(
+      setInterval(() => this.#record({ histograms: [], counters: [], gauges: kernelGauges(this.#second()) }), 1_000),
+    );
+  }
+
+  async #connect(agents: AgentGroup): Promise<void> {
+    if (this.#aborted()) return;
+    this.#phases.enter('connect');
+    const connecting = agents.connect();
+    await Promise.race([connecting, this.#interruption(Number.POSITIVE_INFINITY)]);
+    this.#connectReports = this.#aborted() ? [] : await connecting;
+  }
+
+  async #load(agents: AgentGroup): Promise<void> {
+    if (this.#aborted() || agents.progress().connections === 0) return;
+    const { warmUpMs, steadyMs } = this.#plan.phases;
+    const startMs = this.#clock.nowMs() + LOAD_LEAD_MS;
+    agents.load(startMs);
+    this.#phases.enter('warm-up', startMs);
+    await this.#interruption(startMs + warmUpMs);
+    if (this.#aborted()) return;
+    this.#memory.takeLoaded(agents.progress().connections);
+    this.#phases.enter('steady', startMs + warmUpMs);
+    await this.#interruption(startMs + warmUpMs + steadyMs);
+  }
+
+  async #drain(agents: AgentGroup): Promise<void> {
+    this.#phases.enter('drain');
+    agents.drain();
+    const limit = this.#clock.nowMs() + (this.#aborted() ? ABORT_DRAIN_MS : this.#plan.phases.drainMs);
+    while (this.#clock.nowMs() < limit) {
+      const { sent, acknowledged, delivered, awaitingReceipt } = agents.progress();
+      if (sent === acknowledged && delivered >= sent && awaitingReceipt === 0) break;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  async #summarise(target: string, agents: AgentGroup, ledger: Reconciliation): Promise<RunSummary> {
+    this.#metrics.addLost(ledger.totals.lost);
+    const rows = await this.#options.sink.settle();
+    return buildSummary({
+      options: this.#options,
+      target,
+      embedded: this.#node !== null,
+      nodeGone: this.#node?.gone ?? null,
+      startedAtMs: this.#startedAtMs,
+      agents,
+      watch: this.#watch!,
+      memory: this.#memory,
+      metrics: this.#metrics,
+      phases: this.#phases,
+      connectReports: this.#connectReports,
+      ledger,
+      rows,
+      thresholds: this.#options.judgeThresholds
+        ? evaluateThresholds(this.#plan.thresholds, this.#metrics.view(this.#steadyWindow()))
+        : [],
+      notes: this.#notes,
+      complete: !this.#options.signal.aborted,
+    });
+  }
+
+  /** Resolves at `untilMs`, or earlier on a signal, when a threshold ends the run, or when nobody is left to run it. */
+  #interruption(untilMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const check = (): void => {
+        if (this.#clock.nowMs() < untilMs && !this.#aborted()) return;
+        clearInterval(timer);
+        resolve();
+      };
+      const timer = setInterval(check, 50);
+      check();
+    });
+  }
+
+  #aborted(): boolean {
+    if (this.#options.signal.aborted) return true;
+    if (this.#agents && this.#agents.dead.length === this.#agents.size) return true;
+    if (this.#node?.gone) return true;
+    return this.#abortedBy.length > 0;
+  }
+
+  #record(batch: SampleBatch): void {
+    this.#metrics.add(batch);
+    this.#options.sink.write(batch);
+    const elapsedMs = this.#phases.loadElapsedMs;
+    if (elapsedMs <= 0 || this.#abortedBy.length > 0 || !this.#options.judgeThresholds) return;
+    for (const { metric, source } of thresholdsToAbort(this.#plan.thresholds, this.#metrics.view(this.#steadyWindow()), elapsedMs)) {
+      this.#abortedBy.push(`${metric} ${source}`);
+      this.#note(`the threshold ${metric} ${source} failed, which ends the run`);
+    }
+  }
+
+  #steadyWindow(): { startMs: number; endMs: number } {
+    return this.#phases.epochWindow('steady');
+  }
+
+  #lengthOf(phase: RunPhase): number | null {
+    const { warmUpMs, steadyMs, drainMs } = this.#plan.phases;
+    return { start: null, connect: null, 'warm-up': warmUpMs, steady: steadyMs, drain: drainMs, finish: null }[phase];
+  }
+
+  #note(text: string): void {
+    this.#notes.push(text);
+    this.#options.onNotice(text);
+  }
+
+  #second(): number {
+    return Math.floor(this.#clock.toEpochMs(this.#clock.nowMs()) / 1_000) * 1_000;
+  }
+}
+
+/** Marks the run's own messages, so that those of an earlier run on the same data are told apart. */
+function runTag(runId: string): number {
+  let hash = 0;
+  for (const character of runId) hash = (Math.imul(hash, 31) + character.charCodeAt(0)) | 0;
+  return hash >>> 0;
+}

@@ -1,0 +1,68 @@
+/**
+ * Memory of server, generator and kernel, before the first connection and under load: the difference, per connection, is
+ * what a connection costs. Kernel memory (slab and socket buffers) belongs to both ends when both are on this machine.
+ */
+import type { AgentGroup } from './agent-group.ts';
+import { readKernelMemory } from './machine.ts';
+import type { NodeWatch } from './node-watch.ts';
+import { nodeRssBytes } from './target-node.ts';
+
+interface Reading {
+  serverBytes: number | null;
+  generatorBytes: number;
+  kernelBytes: number;
+}
+
+export interface MemoryPerConnection {
+  server: number | null;
+  generator: number | null;
+  kernel: number | null;
+}
+
+export class MemoryProbe {
+  #baseline: Reading | null = null;
+  #loaded: (Reading & { connections: number }) | null = null;
+  #watch: NodeWatch | null = null;
+  #agents: AgentGroup | null = null;
+
+  /** Server and agents are up and idle. */
+  async takeBaseline(watch: NodeWatch, agents: AgentGroup): Promise<void> {
+    this.#watch = watch;
+    this.#agents = agents;
+    // Both report once a second: wait until they have.
+    const until = Date.now() + 3_000;
+    const known = (): boolean =>
+      agents.usage().rssBytes > 0 && (watch.latest === null || watch.latest.shards.every(({ stats }) => stats !== null));
+    while (!known() && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50));
+    this.#baseline = this.#read();
+  }
+
+  /** All connections are open and have been used for a while. */
+  takeLoaded(connections: number): void {
+    this.#loaded = { ...this.#read(), connections };
+  }
+
+  /** Null where nothing was measured. A run that was cut short before its steady phase has no figures. */
+  perConnection(): MemoryPerConnection {
+    const before = this.#baseline;
+    const after = this.#loaded;
+    if (before === null || after === null || after.connections === 0) return { server: null, generator: null, kernel: null };
+    const share = (from: number, to: number): number => Math.max(to - from, 0) / after.connections;
+    return {
+      server:
+        before.serverBytes === null || after.serverBytes === null ? null : share(before.serverBytes, after.serverBytes),
+      generator: share(before.generatorBytes, after.generatorBytes),
+      kernel: share(before.kernelBytes, after.kernelBytes),
+    };
+  }
+
+  #read(): Reading {
+    const kernel = readKernelMemory();
+    const report = this.#watch?.latest ?? null;
+    return {
+      serverBytes: report === null ? null : nodeRssBytes(report),
+      generatorBytes: this.#agents?.usage().rssBytes ?? 0,
+      kernelBytes: kernel.slabBytes + kernel.socketBytes,
+    };
+  }
+}

@@ -1,0 +1,266 @@
+/** The summary of a run, from all that was measured. */
+import type { ConnectReport } from '../control/control-channel.ts';
+import type { Reconciliation } from '../recorder/delivery-ledger.ts';
+import type { MergedHistogram } from '../recorder/histogram.ts';
+import { COUNTERS, type GaugeName, GAUGES, TRENDS } from '../recorder/metrics.ts';
+import type { RunMetrics } from '../recorder/run-metrics.ts';
+import type { MetricSummary, RunSummary, ThresholdResult, TrendValues } from '../recorder/summary.ts';
+import { formatCount, formatNumber } from '../units.ts';
+import { PLIMSOLL_VERSION } from '../version.ts';
+import type { AgentGroup } from './agent-group.ts';
+import type { RunOptions } from './coordinator.ts';
+import { describeMachine } from './machine.ts';
+import type { MemoryProbe } from './memory-probe.ts';
+import type { NodeWatch } from './node-watch.ts';
+import type { PhaseLog } from './phase-log.ts';
+import { judge, type SteadySecond, type VerdictOutput } from './verdict.ts';
+
+export interface SummaryInput {
+  options: RunOptions;
+  target: string;
+  embedded: boolean;
+  nodeGone: string | null;
+  startedAtMs: number;
+  agents: AgentGroup;
+  watch: NodeWatch;
+  memory: MemoryProbe;
+  metrics: RunMetrics;
+  phases: PhaseLog;
+  connectReports: ConnectReport[];
+  ledger: Reconciliation;
+  rows: { recorded: number; stored: number };
+  thresholds: ThresholdResult[];
+  notes: string[];
+  complete: boolean;
+}
+
+export function buildSummary(input: SummaryInput): RunSummary {
+  const { options, metrics, watch, agents, ledger } = input;
+  const { plan } = options;
+  const steady = input.phases.epochWindow('steady');
+  const steadySeconds = (steady.endMs - steady.startMs) / 1_000;
+  const connecting = connectingFigures(input.connectReports);
+  const judged = judge({
+    thresholds: input.thresholds,
+    ledger: ledger.totals,
+    offeredMessages: metrics.counter('messages_sent', 'steady') + metrics.counter('messages_dropped', 'steady'),
+    achievedMessages: metrics.counter('messages_delivered', 'steady'),
+    droppedMessages: metrics.counter('messages_dropped', 'steady'),
+    steadySeconds,
+    connectionsRequested: plan.connections,
+    connectionsOpened: connecting.opened,
+    connectFailed: agents.progress().failed,
+    connectReasons: connecting.reasons,
+    objectiveMs: tightestObjective(input),
+    seconds: steadySecondsOf(input, steady),
+    agentCpu: gaugeBySource(metrics, 'agent_cpu', steady),
+    agentLoopDelayMs: gaugeBySource(metrics, 'agent_loop_delay', steady),
+    slipP99Ms: percentileMs(metrics.histogram('send_slip', 'steady'), 99),
+    deadAgents: agents.dead,
+    nodeGone: input.nodeGone,
+    rows: input.rows,
+    complete: input.complete,
+  });
+  const memory = input.memory.perConnection();
+  const usage = agents.usage();
+  const sharedMachine = input.embedded || /\/\/(localhost|127\.|\[::1\])/.test(input.target);
+  return {
+    version: '1.0.0',
+    metadata: {
+      generatedAt: new Date().toISOString(),
+      plimsollVersion: PLIMSOLL_VERSION,
+      runId: options.runId,
+      name: options.name,
+      tags: options.tags,
+      startedAt: new Date(input.startedAtMs).toISOString(),
+      complete: input.complete,
+      machine: describeMachine(sharedMachine),
+    },
+    config: {
+      scenario: plan.name,
+      description: plan.description,
+      seed: plan.seed,
+      target: input.embedded ? 'embedded node' : input.target,
+      store: watch.latest?.store.replace(/:.*/, '') ?? 'unknown',
+      durability: watch.latest?.durability ?? 'unknown',
+      durationSeconds: plan.phases.steadyMs / 1_000,
+      connectionsRequested: plan.connections,
+      rateOffered: plan.rate,
+      agents: options.agents,
+      shards: watch.latest?.shards.length ?? 0,
+      derivation: plan.derivation,
+    },
+    verdict: judged.verdict,
+    claim: claimOf(input, judged, connecting.opened, steadySeconds),
+    validity: { valid: judged.reasons.length === 0, reasons: judged.reasons },
+    failures: judged.failures,
+    notes: notesOf(input, judged, sharedMachine),
+    phases: input.phases.list().filter(({ phase }) => phase !== 'start' && phase !== 'finish'),
+    results: { metrics: metricSummaries(metrics, steadySeconds), thresholds: input.thresholds },
+    ledger: ledger.totals,
+    server: {
+      connectionsPeak: Math.max(watch.connectionsPeak, connecting.opened),
+      cpuSeconds: watch.cpuSeconds,
+      rssBytesPeak: watch.rssPeakBytes,
+      memoryBytesPerConnection: memory.server,
+    },
+    generator: {
+      cpuSeconds: usage.cpuSeconds,
+      rssBytesPeak: usage.rssPeakBytes,
+      memoryBytesPerConnection: memory.generator,
+      cpuMicrosecondsPerMessage: generatorCostPerMessage(metrics, steady),
+    },
+    kernel: { memoryBytesPerConnection: sharedMachine ? memory.kernel : null },
+    connecting: {
+      seconds: connecting.seconds,
+      perSecond: connecting.seconds > 0 ? connecting.opened / connecting.seconds : 0,
+      failed: plan.connections - connecting.opened,
+    },
+    faults: [],
+  };
+}
+
+/** The sentence for whoever reads nothing else. */
+function claimOf(input: SummaryInput, judged: VerdictOutput, opened: number, steadySeconds: number): string {
+  const { plan } = input.options;
+  const p99 = percentileMs(input.metrics.histogram('delivery_latency', 'steady'), 99);
+  const load = `${formatCount(opened)} connections and ${formatNumber(plan.rate)} messages/s`;
+  const latency = p99 === null ? 'no message was measured' : `99% of messages reached the other user within ${formatNumber(p99)} ms`;
+  const { lost, acknowledged } = input.ledger.totals;
+  const loss = lost === 0 ? `none of ${formatCount(acknowledged)} acknowledged messages was lost` : `${formatCount(lost)} messages were lost`;
+  const span = `for ${formatNumber(Math.round(steadySeconds))} s`;
+  if (judged.verdict === 'pass') return `The server held ${load} ${span}: ${latency}, and ${loss}.`;
+  if (judged.verdict === 'fail') return `The server did not hold ${formatCount(plan.connections)} connections and ${formatNumber(plan.rate)} messages/s: ${judged.failures.join('; ')}.`;
+  return `This run does not tell whether the server holds ${formatCount(plan.connections)} connections and ${formatNumber(plan.rate)} messages/s: ${[...judged.failures, ...judged.reasons].join('; ')}.`;
+}
+
+function notesOf(input: SummaryInput, judged: VerdictOutput, sharedMachine: boolean): string[] {
+  const notes = [...new Set(input.notes)];
+  if (sharedMachine) {
+    notes.push('Generator and server shared this machine: any limit found is a lower bound of the server’s.');
+  }
+  if (judged.verdict === 'pass') {
+    for (const reason of judged.reasons) notes.push(`Passed although ${reason}; a strained generator only makes the server look worse.`);
+  }
+  const sent = input.ledger.totals.acknowledged;
+  if (input.ledger.totals.lost === 0 && sent > 0) {
+    notes.push(`Zero losses in ${formatCount(sent)} messages: a loss rate below ${(3 / sent).toExponential(1)} at 95% confidence.`);
+  }
+  return notes;
+}
+
+function metricSummaries(metrics: RunMetrics, steadySeconds: number): MetricSummary[] {
+  const summaries: MetricSummary[] = [];
+  for (const name of TRENDS) {
+    const phase = name === 'connect_latency' || name === 'resume_latency' ? null : 'steady';
+    const histogram = metrics.histogram(name, phase);
+    if (histogram === undefined || histogram.count === 0) continue;
+    summaries.push({ name, type: 'trend', contains: 'time', values: trendValues(histogram), histogram: histogram.toBase64() });
+  }
+  for (const name of COUNTERS) {
+    const rate = metrics.counter(name, 'steady') / Math.max(steadySeconds, 1);
+    summaries.push({ name, type: 'counter', contains: 'default', values: { count: metrics.counter(name, null), rate } });
+  }
+  for (const name of GAUGES) {
+    const totals = totalsPerSecond(metrics, name);
+    if (totals.length === 0) continue;
+    const contains = name.endsWith('_bytes') ? 'data' : name.endsWith('_delay') ? 'time' : 'default';
+    const values = { value: totals.at(-1)!, min: Math.min(...totals), max: Math.max(...totals) };
+    summaries.push({ name, type: 'gauge', contains, values });
+  }
+  return summaries;
+}
+
+/** Sources summed per second: sessions and cores add up. Delays don't: there the worst counts. */
+function totalsPerSecond(metrics: RunMetrics, name: GaugeName): number[] {
+  const seconds = new Map<number, number>();
+  for (const { atMs, source, value } of metrics.gauges(name)) {
+    // Both ends count connections; the agents' count is the one that was asked for.
+    if (name === 'connections' && !source.startsWith('agent')) continue;
+    const known = seconds.get(atMs) ?? 0;
+    seconds.set(atMs, name.endsWith('_delay') ? Math.max(known, value) : known + value);
+  }
+  return [...seconds.entries()].sort(([a], [b]) => a - b).map(([, value]) => value);
+}
+
+function trendValues(histogram: MergedHistogram): TrendValues {
+  const ms = (us: number): number => us / 1_000;
+  return {
+    count: histogram.count,
+    avg: ms(histogram.mean),
+    min: ms(histogram.min),
+    med: ms(histogram.percentile(50)),
+    max: ms(histogram.max),
+    'p(90)': ms(histogram.percentile(90)),
+    'p(95)': ms(histogram.percentile(95)),
+    'p(99)': ms(histogram.percentile(99)),
+    'p(99.9)': ms(histogram.percentile(99.9)),
+  };
+}
+
+function percentileMs(histogram: MergedHistogram | undefined, percent: number): number | null {
+  return histogram === undefined || histogram.count === 0 ? null : histogram.percentile(percent) / 1_000;
+}
+
+function connectingFigures(reports: ConnectReport[]): { opened: number; seconds: number; reasons: string[] } {
+  const reasons = new Map<string, number>();
+  for (const report of reports) {
+    for (const [reason, count] of Object.entries(report.reasons)) reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+  }
+  return {
+    opened: reports.reduce((sum, { opened }) => sum + opened, 0),
+    seconds: Math.max(0, ...reports.map(({ seconds }) => seconds)),
+    reasons: [...reasons.entries()].sort(([, a], [, b]) => b - a).map(([reason]) => reason),
+  };
+}
+
+/** The smallest upper limit that a threshold sets on a latency. */
+function tightestObjective(input: SummaryInput): number | null {
+  const limits = input.options.plan.thresholds.flatMap(({ aggregation, operator, limit }) =>
+    aggregation.type === 'trend' && aggregation.name.includes('latency') && operator.startsWith('<') ? [limit] : [],
+  );
+  return limits.length > 0 ? Math.min(...limits) : null;
+}
+
+function steadySecondsOf(input: SummaryInput, steady: { startMs: number; endMs: number }): SteadySecond[] {
+  const perSecond = new Map<number, { sent: number; delivered: number }>();
+  for (const { atMs, metric, value } of input.metrics.counterSeconds()) {
+    if (metric !== 'messages_sent' && metric !== 'messages_delivered') continue;
+    const second = perSecond.get(atMs) ?? { sent: 0, delivered: 0 };
+    second[metric === 'messages_sent' ? 'sent' : 'delivered'] += value;
+    perSecond.set(atMs, second);
+  }
+  const rss = new Map<number, number>();
+  for (const { atMs, value } of input.metrics.gauges('server_rss_bytes')) rss.set(atMs, (rss.get(atMs) ?? 0) + value);
+  let sent = 0;
+  let delivered = 0;
+  const seconds: SteadySecond[] = [];
+  for (const [atMs, counts] of [...perSecond.entries()].sort(([a], [b]) => a - b)) {
+    sent += counts.sent;
+    delivered += counts.delivered;
+    // The first and last second are cut by the phase's edges.
+    if (atMs < steady.startMs || atMs + 1_000 > steady.endMs) continue;
+    seconds.push({ atMs, sent, delivered, serverRssBytes: rss.get(atMs) ?? null });
+  }
+  return seconds;
+}
+
+function gaugeBySource(metrics: RunMetrics, name: GaugeName, steady: { startMs: number; endMs: number }): Map<string, number[]> {
+  const bySource = new Map<string, number[]>();
+  for (const { atMs, source, value } of metrics.gauges(name)) {
+    if (atMs < steady.startMs || atMs + 1_000 > steady.endMs) continue;
+    const values = bySource.get(source) ?? [];
+    values.push(value);
+    bySource.set(source, values);
+  }
+  return bySource;
+}
+
+/** Agents' CPU in the steady phase over messages sent in it. Idle connections cost a little too; it is in there. */
+function generatorCostPerMessage(metrics: RunMetrics, steady: { startMs: number; endMs: number }): number | null {
+  const sent = metrics.counter('messages_sent', 'steady');
+  if (sent === 0) return null;
+  let cpuSeconds = 0;
+  for (const cores of gaugeBySource(metrics, 'agent_cpu', steady).values()) for (const value of cores) cpuSeconds += value;
+  return (cpuSeconds * 1e6) / sent;
+}

@@ -1,0 +1,177 @@
+/**
+ * Pass, fail or inconclusive. A point that meets everything is a pass without excuse; one that does not is a fail only if the
+ * generator is above suspicion (Plimsoll's method, sections 3 and 4). Pure.
+ */
+import { formatCount } from '../units.ts';
+import type { LedgerTotals, ThresholdResult, Verdict } from '../recorder/summary.ts';
+import { mean, percentileOf, slopeOf } from './statistics.ts';
+
+/** Limits of the method. */
+export const METHOD = {
+  achievedShare: 0.99,
+  agentCpuCores: 0.85,
+  agentCpuShareOfSeconds: 0.1,
+  generatorShareOfObjective: 0.05,
+  backlogToleranceShareOfRate: 0.005,
+  memoryGrowthPerMinuteShare: 0.1,
+  memoryGrowthPerMinuteBytes: 64 * 1024 * 1024,
+} as const;
+
+const DEFAULT_OBJECTIVE_MS = 100;
+
+export interface SteadySecond {
+  atMs: number;
+  /** Sent and delivered since the start of the run. */
+  sent: number;
+  delivered: number;
+  serverRssBytes: number | null;
+}
+
+export interface VerdictInput {
+  thresholds: ThresholdResult[];
+  ledger: LedgerTotals;
+  /** Steady phase. */
+  offeredMessages: number;
+  achievedMessages: number;
+  droppedMessages: number;
+  steadySeconds: number;
+  connectionsRequested: number;
+  connectionsOpened: number;
+  connectFailed: { generator: number; server: number };
+  /** Why connections failed, most frequent first. */
+  connectReasons: string[];
+  /** Tightest latency objective among the thresholds, ms; null: none. */
+  objectiveMs: number | null;
+  seconds: SteadySecond[];
+  /** Per agent, one value a steady second: cores, and ms. */
+  agentCpu: Map<string, number[]>;
+  agentLoopDelayMs: Map<string, number[]>;
+  slipP99Ms: number | null;
+  deadAgents: Array<{ name: string; how: string }>;
+  /** The embedded node ended by itself. */
+  nodeGone: string | null;
+  rows: { recorded: number; stored: number } | null;
+  /** A signal ended the run before its end. */
+  complete: boolean;
+}
+
+export interface VerdictOutput {
+  verdict: Verdict;
+  /** What was not met. */
+  failures: string[];
+  /** Why the generator may be to blame. */
+  reasons: string[];
+}
+
+export function judge(input: VerdictInput): VerdictOutput {
+  const failures = findFailures(input);
+  const reasons = findSuspicions(input);
+  // An agent that died, or a run cut short, leaves part of the load unjudged: not a pass even if all that was seen is well.
+  const unjudged = input.deadAgents.length > 0 || !input.complete || rowsMissing(input);
+  const verdict = failures.length === 0 && !unjudged ? 'pass' : reasons.length > 0 || unjudged ? 'inconclusive' : 'fail';
+  return { verdict, failures, reasons };
+}
+
+function findFailures(input: VerdictInput): string[] {
+  const failures: string[] = [];
+  for (const { metric, threshold, value, ok } of input.thresholds) {
+    if (!ok) failures.push(`${metric} should meet ${threshold}, but ${value === null ? 'nothing was measured' : `was ${round(value)}`}`);
+  }
+  const { ledger } = input;
+  if (ledger.lost > 0) failures.push(`${formatCount(ledger.lost)} acknowledged message(s) were lost`);
+  if (ledger.duplicated > 0) failures.push(`${formatCount(ledger.duplicated)} message(s) were delivered twice`);
+  if (ledger.reordered > 0) failures.push(`${formatCount(ledger.reordered)} message(s) arrived out of order`);
+  const missing = input.connectionsRequested - input.connectionsOpened;
+  if (missing > 0) {
+    const why = input.connectReasons[0] ? `: ${input.connectReasons[0]}` : '';
+    failures.push(`${formatCount(missing)} of ${formatCount(input.connectionsRequested)} connections were not opened${why}`);
+  }
+  const share = input.offeredMessages > 0 ? input.achievedMessages / input.offeredMessages : 1;
+  if (share < METHOD.achievedShare) {
+    failures.push(`only ${round(share * 100)}% of the offered messages were delivered (${METHOD.achievedShare * 100}% are asked for)`);
+  }
+  if (input.nodeGone !== null) failures.push(`the server node ended by itself: ${input.nodeGone}`);
+  const backlog = backlogGrowth(input);
+  if (backlog !== null) failures.push(backlog);
+  const memory = memoryGrowth(input);
+  if (memory !== null) failures.push(memory);
+  return failures;
+}
+
+function findSuspicions(input: VerdictInput): string[] {
+  const reasons: string[] = [];
+  const objective = input.objectiveMs ?? DEFAULT_OBJECTIVE_MS;
+  const limitMs = objective * METHOD.generatorShareOfObjective;
+  for (const [agent, cores] of input.agentCpu) {
+    const over = cores.filter((value) => value > METHOD.agentCpuCores).length / Math.max(cores.length, 1);
+    if (over > METHOD.agentCpuShareOfSeconds) {
+      reasons.push(
+        `${agent} used more than ${METHOD.agentCpuCores * 100}% of a core in ${round(over * 100)}% of the steady seconds; use more agents or machines`,
+      );
+    }
+  }
+  for (const [agent, delays] of input.agentLoopDelayMs) {
+    const p99 = percentileOf(delays, 99);
+    if (p99 > limitMs) {
+      reasons.push(
+        `${agent} was held up ${round(p99)} ms (event-loop delay p99), more than 5% of the ${objective} ms objective; use more agents or machines`,
+      );
+    }
+  }
+  if (input.slipP99Ms !== null && input.slipP99Ms > limitMs) {
+    reasons.push(`sends started ${round(input.slipP99Ms)} ms late (p99), more than 5% of the ${objective} ms objective; use more agents or machines`);
+  }
+  if (input.droppedMessages > 0 && input.achievedMessages < METHOD.achievedShare * input.offeredMessages) {
+    reasons.push(`${formatCount(input.droppedMessages)} message(s) could not be started on time by the generator`);
+  }
+  if (input.connectFailed.generator > 0) {
+    reasons.push(
+      `${formatCount(input.connectFailed.generator)} connection(s) could not be opened for a cause on the generator's side; see plimsoll doctor`,
+    );
+  }
+  for (const { name, how } of input.deadAgents) reasons.push(`${name} ${how} during the run; what it sent and received is unknown`);
+  if (rowsMissing(input)) {
+    reasons.push(`${formatCount(input.rows!.recorded)} rows were recorded, but ${formatCount(input.rows!.stored)} stored`);
+  }
+  if (!input.complete) reasons.push('the run was stopped before its end');
+  return reasons;
+}
+
+function rowsMissing(input: VerdictInput): boolean {
+  return input.rows !== null && input.rows.recorded !== input.rows.stored;
+}
+
+/** The backlog (sent − delivered) must not grow: the upper 95% bound of its slope stays within a tolerance. */
+function backlogGrowth(input: VerdictInput): string | null {
+  const { seconds } = input;
+  if (seconds.length === 0) return null;
+  const start = seconds[0]!.atMs;
+  const slope = slopeOf(
+    seconds.map(({ atMs }) => (atMs - start) / 1_000),
+    seconds.map(({ sent, delivered }) => sent - delivered),
+  );
+  const rate = input.offeredMessages / Math.max(input.steadySeconds, 1);
+  // A short run or a slow rate has a wide interval for want of data, not for want of capacity: the estimate must exceed too.
+  const tolerance = Math.max(rate * METHOD.backlogToleranceShareOfRate, 1);
+  if (slope === null || slope.upper95 <= tolerance || slope.perSecond <= tolerance) return null;
+  return `the backlog (sent, not yet delivered) grew by ${round(slope.perSecond)} messages a second`;
+}
+
+/** Server memory may grow within a budget (write buffers of the store fill); certain growth beyond it is a leak or a limit. */
+function memoryGrowth(input: VerdictInput): string | null {
+  const known = input.seconds.filter((second) => second.serverRssBytes !== null);
+  if (known.length < 20) return null;
+  const start = known[0]!.atMs;
+  const values = known.map((second) => second.serverRssBytes!);
+  const slope = slopeOf(
+    known.map(({ atMs }) => (atMs - start) / 1_000),
+    values,
+  );
+  const budget = Math.max(METHOD.memoryGrowthPerMinuteShare * mean(values), METHOD.memoryGrowthPerMinuteBytes);
+  if (slope === null || slope.lower95 * 60 <= budget) return null;
+  return `the server's memory grew by ${round((slope.perSecond * 60) / 1e6)} MB a minute (budget ${round(budget / 1e6)} MB)`;
+}
+
+function round(value: number): string {
+  return formatCount(Number(value.toPrecision(4)));
+}

@@ -1,0 +1,88 @@
+/**
+ * How an agent talks to a chat server. The reference protocol has one driver; a user's own server needs another (`--driver`).
+ *
+ * A driver is created once per agent process. It opens connections for users, sends, and reports what it sees through
+ * `DriverEvents`. It does no pacing, no timing and no accounting: the agent does. It must not queue sends of its own.
+ *
+ * Guarantees (target-driver.suite.ts checks them):
+ * - `connect` resolves once the user can send and receive; it rejects with a DriverError otherwise. What arrives together
+ *   with the welcome is reported before the code that awaits `connect` goes on.
+ * - Each send leads to at most one `sent` (with its id) or one `sendFailed`; none if the connection is lost first.
+ * - `received` is called once for each message the server pushes, in the order of arrival; duplicates are not hidden.
+ * - After `closed`, or after the agent's own `close`, nothing is reported of that connection.
+ */
+
+/** One virtual user's open connection. The agent attaches what it needs in `context`. */
+export interface DriverConnection<Context = unknown> {
+  readonly user: string;
+  context: Context;
+  /** Send `body` to user `to`; `id` is the client message id, unique per user and increasing. The body may be reused after. */
+  send(to: string, id: number, body: Uint8Array): void;
+  /** Where to resume: the position up to which everything was received (0: nothing). */
+  readonly position: number;
+  /** Where the user's stream ended at connect: caught up once `position` is there. Absent where the server does not say. */
+  readonly head?: number;
+  /** Close in order (true) or abruptly, as a lost network would (false). */
+  close(orderly: boolean): void;
+}
+
+export interface DriverEvents<Context = unknown> {
+  sent(connection: DriverConnection<Context>, id: number): void;
+  /** `retryable`: sending the same id again is safe and makes sense. */
+  sendFailed(connection: DriverConnection<Context>, id: number, reason: string, retryable: boolean): void;
+  /** A message from another user. `body` is valid during the call only. */
+  received(connection: DriverConnection<Context>, from: string, body: Uint8Array): void;
+  /** The server says that the message(s) reached the recipient: those with these client message ids. */
+  delivered(connection: DriverConnection<Context>, id: number): void;
+  /** The connection ended without being asked to. `resumable`: reconnecting makes sense. */
+  closed(connection: DriverConnection<Context>, code: number, reason: string, resumable: boolean): void;
+}
+
+export interface ConnectOptions<Context> {
+  user: string;
+  device: string;
+  context: Context;
+  /** Resume after this position; undefined: from what the server remembers. */
+  after?: number;
+  timeoutMs: number;
+}
+
+export interface DriverCapabilities {
+  /** Reconnecting with a position gives what was missed. */
+  resume: boolean;
+  /** The server acknowledges sends. */
+  acknowledges: boolean;
+  /** The server reports delivery to the sender. */
+  receipts: boolean;
+}
+
+export interface TargetDriver<Context = unknown> {
+  readonly name: string;
+  readonly capabilities: DriverCapabilities;
+  /** Look at the target once: addresses, limits. Rejects with a DriverError when it can't be reached. */
+  prepare(): Promise<void>;
+  connect(options: ConnectOptions<Context>): Promise<DriverConnection<Context>>;
+  /** Acknowledgements and the like that the driver coalesces are flushed; called before the agent stops. */
+  flush(): void;
+  close(): Promise<void>;
+}
+
+export interface DriverOptions {
+  /** `ws://host:port` */
+  target: string;
+  /** Signs tokens for users where the server asks for them; undefined: the server runs in development mode. */
+  authSecret?: string;
+}
+
+/** What a driver module exports as `createDriver`. */
+export type CreateDriver = <Context>(options: DriverOptions, events: DriverEvents<Context>) => TargetDriver<Context>;
+
+export class DriverError extends Error {
+  /** `generator`: this machine's fault (descriptors, ports); `server`: the target refused or did not answer. */
+  readonly side: 'generator' | 'server';
+  constructor(side: 'generator' | 'server', message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'DriverError';
+    this.side = side;
+  }
+}

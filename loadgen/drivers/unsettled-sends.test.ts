@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { UnsettledSends } from './unsettled-sends.ts';
+
+test('a cumulative receipt settles what it covers, of that peer only, once', () => {
+  const sends = new UnsettledSends();
+  for (const [id, peer] of [
+    [10, 'b'],
+    [11, 'c'],
+    [12, 'b'],
+    [13, 'b'],
+  ] as const)
+    sends.add(id, peer);
+  for (const [id, seq] of [
+    [10, 1],
+    [11, 2],
+    [12, 5],
+    [13, 6],
+  ] as const)
+    expect(sends.acknowledged(id, seq)).toBe(false);
+  expect(sends.delivered('b', 5)).toEqual([10, 12]);
+  expect(sends.delivered('b', 5)).toEqual([]);
+  expect(sends.delivered('c', 1)).toEqual([]);
+  expect(sends.delivered('b', 9)).toEqual([13]);
+  expect(sends.delivered('c', 2)).toEqual([11]);
+  expect(sends.size).toBe(0);
+});
+
+test('a receipt that overtakes its sent counts', () => {
+  const sends = new UnsettledSends();
+  sends.add(1, 'b');
+  sends.add(2, 'b');
+  expect(sends.delivered('b', 4)).toEqual([]);
+  expect(sends.acknowledged(1, 4)).toBe(true);
+  expect(sends.acknowledged(2, 5)).toBe(false);
+  expect(sends.delivered('b', 5)).toEqual([2]);
+});
+
+test('repeats count once while unsettled; failed and unknown ids leave nothing', () => {
+  const sends = new UnsettledSends();
+  sends.add(1, 'b');
+  sends.add(1, 'b');
+  expect(sends.size).toBe(1);
+  sends.failed(1);
+  sends.failed(7);
+  expect(sends.acknowledged(7, 1)).toBe(false);
+  expect(sends.size).toBe(0);
+});

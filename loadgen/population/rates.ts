@@ -1,0 +1,110 @@
+/**
+ * From a population to load: daily active users, messages a day, payload and the hourly curve give connections, messages/s
+ * and bytes/s, for the whole and for a slice of it. Pure; the working is spelled out line by line.
+ */
+import { formatBytes, formatCount, formatNumber } from '../units.ts';
+
+/**
+ * Share of the day's mean rate in each hour of local time, mean 1. The shape of consumer chat: a night at about a fifth of the
+ * mean, a plateau by day, an evening peak of 1.8 between 21 and 22 h, the upper end of the 1.5–1.8 that global services see.
+ */
+export const HOURLY_CURVE: readonly number[] = [
+  0.6, 0.4, 0.28, 0.22, 0.22, 0.3, 0.5, 0.75, 0.95, 1.05, 1.12, 1.18, 1.25, 1.22, 1.18, 1.18, 1.22, 1.32, 1.45, 1.62,
+  1.77, 1.8, 1.5, 0.92,
+];
+
+export interface PopulationInput {
+  /** Daily active users of the whole service. */
+  dau: number;
+  messagesPerUserPerDay: number;
+  messageBytes: number;
+  /** Share of the users who are connected at the same time, above 0 to 1. Default 1: all of them at once. */
+  shareOnline?: number;
+  /** 24 numbers ≥ 0, local hours; only their proportions count. Default HOURLY_CURVE. */
+  hourlyCurve?: readonly number[];
+  /** The slice is one node of this many. Default 1: the whole. */
+  nodes?: number;
+  /** A slice of so many connections instead of one node's. */
+  connections?: number;
+}
+
+/** One rate in two units. Bytes are payload only, in one direction. */
+export interface Rate {
+  messagesPerSecond: number;
+  bytesPerSecond: number;
+}
+
+export interface PopulationRates {
+  whole: { connections: number; mean: Rate; peak: Rate };
+  /** What one node, or the given number of connections, has of it. */
+  slice: { connections: number; mean: Rate; peak: Rate };
+  /** Rate of the busiest hour ÷ mean rate. */
+  peakFactor: number;
+  /** The busiest hour, 0–23. */
+  peakHour: number;
+  /** How the figures follow from the input, a line each. */
+  derivation: string[];
+}
+
+const SECONDS_PER_DAY = 86_400;
+
+/**
+ * mean messages/s = DAU × messages/user/day ÷ 86,400; connections = DAU × share online; both ÷ nodes for the slice;
+ * peak = mean × the busiest hour of the curve.
+ */
+export function populationRates(input: PopulationInput): PopulationRates {
+  const { dau, messagesPerUserPerDay, messageBytes, shareOnline = 1, hourlyCurve = HOURLY_CURVE, nodes = 1 } = input;
+  const peak = hourlyPeak(hourlyCurve);
+  const rate = (messagesPerSecond: number): Rate => ({
+    messagesPerSecond,
+    bytesPerSecond: messagesPerSecond * messageBytes,
+  });
+
+  const online = dau * shareOnline;
+  const nodeConnections = Math.round(online / nodes);
+  const connections = input.connections ?? nodeConnections;
+  const isNode = connections === nodeConnections;
+  const mean = (dau * messagesPerUserPerDay) / SECONDS_PER_DAY;
+  const sliceMean = isNode ? mean / nodes : (mean * connections) / online;
+  const sliceName = isNode ? (nodes === 1 ? 'for all' : 'a node') : 'for the slice';
+
+  const derivation = [
+    shareOnline === 1
+      ? `${formatCount(dau)} users, all online at once = ${formatCount(online)} connections`
+      : `${formatCount(dau)} users × ${formatNumber(shareOnline)} online at once = ${formatCount(online)} connections`,
+    ...(isNode
+      ? nodes === 1
+        ? []
+        : [`÷ ${formatCount(nodes)} nodes = ${formatCount(connections)} connections a node`]
+      : [`the slice: ${formatCount(connections)} of these connections, 1 of ${formatNumber(online / connections)}`]),
+    `${formatCount(dau)} DAU × ${formatNumber(messagesPerUserPerDay)} messages ÷ 86,400 s = ${formatNumber(mean)} messages/s for all`,
+    ...(isNode
+      ? nodes === 1
+        ? []
+        : [`÷ ${formatCount(nodes)} nodes = ${formatNumber(sliceMean)}/s a node`]
+      : [
+          `× ${formatCount(connections)} of ${formatCount(online)} connections = ${formatNumber(sliceMean)}/s for the slice`,
+        ]),
+    `× ${formatNumber(peak.factor)} at the hourly peak (${peak.hour}–${peak.hour + 1} h) = ${formatNumber(sliceMean * peak.factor)}/s ${sliceName}`,
+    `× ${formatCount(messageBytes)} bytes = ${formatBytes(sliceMean * messageBytes)}/s in the mean, ` +
+      `${formatBytes(sliceMean * peak.factor * messageBytes)}/s at the peak ${sliceName}`,
+  ];
+
+  return {
+    whole: { connections: online, mean: rate(mean), peak: rate(mean * peak.factor) },
+    slice: { connections, mean: rate(sliceMean), peak: rate(sliceMean * peak.factor) },
+    peakFactor: peak.factor,
+    peakHour: peak.hour,
+    derivation,
+  };
+}
+
+/** Throws RangeError unless the curve has 24 numbers ≥ 0, not all 0. */
+function hourlyPeak(curve: readonly number[]): { factor: number; hour: number } {
+  const sum = curve.reduce((a, b) => a + b, 0);
+  if (curve.length !== 24 || curve.some((value) => !(value >= 0)) || !(sum > 0) || !Number.isFinite(sum)) {
+    throw new RangeError('an hourly curve has 24 numbers of 0 or more, one per hour, and not all of them 0');
+  }
+  const highest = Math.max(...curve);
+  return { factor: (highest * 24) / sum, hour: curve.indexOf(highest) };
+}

@@ -1,0 +1,79 @@
+/** Every metric name, its kind and its unit. The names are a contract (command line documentation, dashboards, scripts). */
+
+export const TRENDS = [
+  'connect_latency',
+  'sent_latency',
+  'delivery_latency',
+  'delivered_latency',
+  'fanout_latency',
+  'fanout_last_latency',
+  'resume_latency',
+  'http_req_duration',
+  'send_slip',
+  'sent_latency_service',
+  'delivery_latency_service',
+  'delivered_latency_service',
+] as const;
+
+export const COUNTERS = [
+  'messages_sent',
+  'messages_acknowledged',
+  'messages_delivered',
+  'messages_lost',
+  'messages_duplicated',
+  'messages_reordered',
+  'messages_dropped',
+  'connect_failed',
+  'reconnects',
+] as const;
+
+export const GAUGES = [
+  'connections',
+  'server_cpu',
+  'server_rss_bytes',
+  'server_loop_delay',
+  'agent_cpu',
+  'agent_rss_bytes',
+  'agent_loop_delay',
+  'kernel_slab_bytes',
+  'kernel_socket_bytes',
+] as const;
+
+export type TrendName = (typeof TRENDS)[number];
+export type CounterName = (typeof COUNTERS)[number];
+export type GaugeName = (typeof GAUGES)[number];
+export type MetricName = TrendName | CounterName | GaugeName;
+
+/** What each metric means, for reports and help. Latencies count from the intended send time; `_service` from the actual. */
+export const DESCRIPTIONS: Record<MetricName, string> = {
+  connect_latency: 'from starting a connection to being welcomed',
+  sent_latency: 'from the intended send time to the server’s acknowledgement',
+  delivery_latency: 'from the intended send time to the other user’s device',
+  delivered_latency: 'from the intended send time to the receipt back at the sender',
+  fanout_latency: 'from the intended send time to each receiver of a group message',
+  fanout_last_latency: 'from the intended send time to the last receiver of a group message',
+  resume_latency: 'from starting a reconnect to having caught up',
+  http_req_duration: 'duration of HTTP calls',
+  send_slip: 'from the intended to the actual send time',
+  sent_latency_service: 'from the actual send to the server’s acknowledgement',
+  delivery_latency_service: 'from the actual send to the other user’s device',
+  delivered_latency_service: 'from the actual send to the receipt back at the sender',
+  messages_sent: 'messages handed to the socket',
+  messages_acknowledged: 'messages that the server acknowledged as stored',
+  messages_delivered: 'messages that reached their recipient, each counted once',
+  messages_lost: 'acknowledged messages that never reached their recipient',
+  messages_duplicated: 'deliveries of a message that had been delivered before',
+  messages_reordered: 'deliveries after a later message of the same sender',
+  messages_dropped: 'messages that could not be started on time',
+  connect_failed: 'connections that could not be opened',
+  reconnects: 'connections opened again after a loss',
+  connections: 'open connections',
+  server_cpu: 'cores used by server processes',
+  server_rss_bytes: 'resident memory of server processes',
+  server_loop_delay: 'event-loop delay p99 of server processes, ms',
+  agent_cpu: 'cores used by agent processes',
+  agent_rss_bytes: 'resident memory of agent processes',
+  agent_loop_delay: 'event-loop delay p99 of agent processes, ms',
+  kernel_slab_bytes: 'kernel slab memory of the machine',
+  kernel_socket_bytes: 'socket buffer memory of the machine',
+};

@@ -1,0 +1,133 @@
+/** The machine-readable result of a run (`--summary-json`): k6's summary shape with what k6 lacks. */
+import type { MetricName } from './metrics.ts';
+
+export type Verdict = 'pass' | 'fail' | 'inconclusive';
+
+export interface TrendValues {
+  count: number;
+  avg: number;
+  min: number;
+  med: number;
+  max: number;
+  'p(90)': number;
+  'p(95)': number;
+  'p(99)': number;
+  'p(99.9)': number;
+}
+
+export interface TrendMetric {
+  name: MetricName;
+  type: 'trend';
+  contains: 'time';
+  /** Milliseconds. Steady phase only, except for `connect_latency` (the whole run). */
+  values: TrendValues;
+  /** HdrHistogram V2 of the same samples, microseconds, compressed, base64. */
+  histogram: string;
+}
+
+export interface CounterMetric {
+  name: MetricName;
+  type: 'counter';
+  contains: 'default';
+  /** `count` over the whole run, `rate` per second of the steady phase. */
+  values: { count: number; rate: number };
+}
+
+export interface GaugeMetric {
+  name: MetricName;
+  type: 'gauge';
+  contains: 'default' | 'data' | 'time';
+  values: { value: number; min: number; max: number };
+}
+
+export type MetricSummary = TrendMetric | CounterMetric | GaugeMetric;
+
+export interface ThresholdResult {
+  metric: string;
+  threshold: string;
+  /** What was measured; null when nothing was. */
+  value: number | null;
+  ok: boolean;
+}
+
+/** Totals over the whole run. Every message that was sent is in exactly one of delivered, lost, pending. */
+export interface LedgerTotals {
+  sent: number;
+  acknowledged: number;
+  /** Distinct messages that arrived. */
+  delivered: number;
+  /** Acknowledged, but never arrived. */
+  lost: number;
+  duplicated: number;
+  reordered: number;
+  /** Neither acknowledged nor arrived when the run ended (a send whose outcome is unknown). */
+  pending: number;
+}
+
+export interface FaultResult {
+  kind: string;
+  atSeconds: number;
+  recoverySeconds: number;
+  lost: number;
+}
+
+export interface RunSummary {
+  version: '1.0.0';
+  metadata: {
+    generatedAt: string;
+    plimsollVersion: string;
+    runId: string;
+    name: string;
+    tags: Record<string, string>;
+    startedAt: string;
+    /** False when a signal ended the run early. */
+    complete: boolean;
+    machine: {
+      cores: number;
+      cpu: string;
+      memoryBytes: number;
+      node: string;
+      kernel: string;
+      descriptorLimit: number;
+      /** Generator and server on one machine: any limit found is then a lower bound of the server's. */
+      sharedMachine: boolean;
+    };
+  };
+  config: {
+    scenario: string;
+    description: string;
+    seed: number;
+    target: string;
+    store: string;
+    durability: string;
+    durationSeconds: number;
+    connectionsRequested: number;
+    rateOffered: number;
+    agents: number;
+    shards: number;
+    /** How the load follows from the scenario, line by line. */
+    derivation: string[];
+  };
+  verdict: Verdict;
+  /** One sentence that a manager understands. */
+  claim: string;
+  validity: { valid: boolean; reasons: string[] };
+  /** Why the verdict is not `pass`, a sentence each; empty on a pass. */
+  failures: string[];
+  /** Remarks that do not change the verdict: a lower bound, a process restarted, … */
+  notes: string[];
+  phases: Array<{ phase: string; startMs: number; endMs: number }>;
+  results: { metrics: MetricSummary[]; thresholds: ThresholdResult[] };
+  ledger: LedgerTotals;
+  server: { connectionsPeak: number; cpuSeconds: number; rssBytesPeak: number; memoryBytesPerConnection: number | null };
+  generator: {
+    cpuSeconds: number;
+    rssBytesPeak: number;
+    memoryBytesPerConnection: number | null;
+    cpuMicrosecondsPerMessage: number | null;
+  };
+  /** Kernel memory (slab and socket buffers) of both ends, per connection. */
+  kernel: { memoryBytesPerConnection: number | null };
+  connecting: { seconds: number; perSecond: number; failed: number };
+  faults: FaultResult[];
+}

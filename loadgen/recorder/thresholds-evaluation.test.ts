@@ -1,0 +1,208 @@
+import { build, type Histogram } from 'hdr-histogram-js';
+import { describe, expect, it } from 'vitest';
+import { createRandom } from '../random.ts';
+import type { TrendName } from './metrics.ts';
+import { parseThreshold, parseThresholds, type ThresholdSpec } from './thresholds.ts';
+import {
+  evaluateThresholds,
+  type HistogramSecond,
+  type MetricView,
+  thresholdsToAbort,
+} from './thresholds-evaluation.ts';
+
+const EMPTY: MetricView = {
+  trend: () => undefined,
+  counter: () => ({ count: 0, rate: 0 }),
+  gauge: () => undefined,
+  trendSeries: () => ({ startMs: 0, endMs: 60_000, rows: [] }),
+  counterSeries: () => ({ startMs: 0, endMs: 60_000, rows: [] }),
+  expects: (metric) => metric !== 'resume_latency',
+};
+
+function histogram(valuesUs: number[]): Histogram {
+  const result = build({
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: 3_600_000_000,
+    numberOfSignificantValueDigits: 3,
+  });
+  for (const value of valuesUs) result.recordValue(value);
+  return result;
+}
+
+function row(atMs: number, valuesUs: number[]): HistogramSecond {
+  const buckets = new Map<number, number>();
+  const reference = histogram([]);
+  for (const value of [...valuesUs].sort((a, b) => a - b)) {
+    const edge = (reference as unknown as { highestEquivalentValue(v: number): number }).highestEquivalentValue(value);
+    buckets.set(edge, (buckets.get(edge) ?? 0) + 1);
+  }
+  return {
+    atMs,
+    count: valuesUs.length,
+    sumUs: valuesUs.reduce((a, b) => a + b, 0),
+    minUs: Math.min(...valuesUs),
+    maxUs: Math.max(...valuesUs),
+    values: [...buckets.keys()],
+    counts: [...buckets.values()],
+  };
+}
+
+const one = (metric: string, spec: ThresholdSpec, view: MetricView) =>
+  evaluateThresholds([parseThreshold(metric, spec)], view)[0]!;
+
+describe('thresholds', () => {
+  const reading = { count: 4, avg: 2.5, min: 1, max: 4, percentile: (percent: number) => percent / 10 };
+  const view: MetricView = {
+    ...EMPTY,
+    trend: () => reading,
+    counter: () => ({ count: 7, rate: 0.5 }),
+    gauge: () => 42,
+  };
+
+  it.each([
+    ['delivery_latency', 'avg<3', 2.5, true],
+    ['delivery_latency', 'avg<2.5', 2.5, false],
+    ['delivery_latency', 'avg<=2.5', 2.5, true],
+    ['delivery_latency', 'min>0.5', 1, true],
+    ['delivery_latency', 'min>1', 1, false],
+    ['delivery_latency', 'min>=1', 1, true],
+    ['delivery_latency', 'max==4', 4, true],
+    ['delivery_latency', 'max===4', 4, true],
+    ['delivery_latency', 'max!=4', 4, false],
+    ['delivery_latency', 'med<5', 5, false],
+    ['delivery_latency', 'p(99)<10', 9.9, true],
+    ['messages_lost', 'count==0', 7, false],
+    ['messages_sent', 'rate>0.4', 0.5, true],
+    ['connections', 'value>=42', 42, true],
+  ])('%s %s: %d, %s', (metric, threshold, value, ok) => {
+    expect(one(metric, threshold, view)).toEqual({ metric, threshold, value, ok });
+  });
+
+  it('pass their tags to the view', () => {
+    const seen: unknown[] = [];
+    one('sent_latency{phase:drain}', 'avg<1', { ...view, trend: (metric, tags) => void seen.push(metric, tags) });
+    expect(seen).toEqual(['sent_latency', { phase: 'drain' }]);
+  });
+});
+
+describe('what was never recorded', () => {
+  it('is 0 for a counter', () => {
+    expect(one('messages_lost', 'count==0', EMPTY)).toMatchObject({ value: 0, ok: true });
+  });
+
+  it('fails a trend that was to have samples, in the whole and in windows, and passes one that was not', () => {
+    expect(one('delivery_latency', 'p(99)<100', EMPTY)).toMatchObject({ value: null, ok: false });
+    expect(one('delivery_latency', 'p(99)<100 over 30s', EMPTY)).toMatchObject({ value: null, ok: false });
+    const empty = { count: 0, avg: 0, min: 0, max: 0, percentile: () => 0 };
+    expect(one('delivery_latency', 'p(99)<100', { ...EMPTY, trend: () => empty })).toMatchObject({
+      value: null,
+      ok: false,
+    });
+    expect(one('resume_latency', 'p(99)<100', EMPTY)).toMatchObject({ value: null, ok: true });
+  });
+
+  it('fails a gauge', () => {
+    expect(one('server_cpu', 'value<1', EMPTY)).toMatchObject({ value: null, ok: false });
+  });
+});
+
+describe('ending a run', () => {
+  const view: MetricView = { ...EMPTY, counter: () => ({ count: 1, rate: 1 }) };
+  const thresholds = parseThresholds({
+    messages_lost: [{ threshold: 'count==0', abortOnFail: true, delayAbortEval: '10s' }, 'count<1'],
+    messages_sent: [{ threshold: 'count<5', abortOnFail: true }],
+    delivery_latency: [{ threshold: 'avg<1', abortOnFail: true }],
+  });
+
+  it('waits for its delay, and for samples', () => {
+    expect(thresholdsToAbort(thresholds, view, 10_000)).toEqual([]);
+    expect(thresholdsToAbort(thresholds, view, 10_001)).toEqual([thresholds[0]]);
+  });
+});
+
+describe('windows', () => {
+  const seconds = (count: number, values: (second: number) => number[]) =>
+    Array.from({ length: count }, (_, second) => row(second * 1000, values(second)));
+  const viewOf = (rows: HistogramSecond[], endMs: number): MetricView => ({
+    ...EMPTY,
+    trendSeries: () => ({ startMs: 0, endMs, rows }),
+  });
+
+  it('agree with merged HDR histograms', () => {
+    const random = createRandom(21);
+    const samples = Array.from({ length: 40 }, () =>
+      Array.from({ length: 1 + random.integer(60) }, () => Math.ceil(random.lognormal(9, 1.5))),
+    );
+    const rows = samples.map((values, second) => row(second * 1000, values));
+    for (const percent of [1, 50, 90, 99, 99.9, 100]) {
+      const expected = Array.from(
+        { length: 31 },
+        (_, first) => histogram(samples.slice(first, first + 10).flat()).getValueAtPercentile(percent) / 1000,
+      );
+      const at = (operator: string) =>
+        one('delivery_latency', `p(${percent})${operator}1 over 10s`, viewOf(rows, 40_000)).value;
+      expect(at('<')).toBe(Math.max(...expected));
+      expect(at('>')).toBe(Math.min(...expected));
+    }
+    const averages = Array.from({ length: 31 }, (_, first) => samples.slice(first, first + 10).flat()).map(
+      (all) => all.reduce((a, b) => a + b, 0) / all.length / 1000,
+    );
+    expect(one('delivery_latency', 'avg<1 over 10s', viewOf(rows, 40_000)).value).toBeCloseTo(Math.max(...averages), 9);
+    expect(one('delivery_latency', 'max>1 over 40s', viewOf(rows, 40_000)).value).toBe(
+      Math.max(...samples.flat()) / 1000,
+    );
+    expect(one('delivery_latency', 'p(0)>1 over 40s', viewOf(rows, 40_000)).value).toBe(
+      Math.min(...samples.flat()) / 1000,
+    );
+  });
+
+  it('see a bad stretch that the whole hides', () => {
+    const rows = seconds(60, (second) => Array.from({ length: 100 }, () => (second === 20 ? 500_000 : 1000)));
+    expect(one('delivery_latency', 'p(95)<100 over 10s', viewOf(rows, 60_000)).ok).toBe(false);
+    expect(one('delivery_latency', 'p(95)<100 over 30s', viewOf(rows, 60_000)).ok).toBe(true);
+  });
+
+  it('see what arrives after the phase and in its first, partial second', () => {
+    const late = [...seconds(10, () => [1000]), row(10_000, [900_000])];
+    expect(one('delivery_latency', 'max<100 over 5s', viewOf(late, 9500)).value).toBe(900);
+    const early = seconds(10, (second) => [second === 0 ? 900_000 : 1000]);
+    const view: MetricView = { ...EMPTY, trendSeries: () => ({ startMs: 700, endMs: 9700, rows: early }) };
+    expect(one('delivery_latency', 'max<100 over 5s', view).value).toBe(900);
+  });
+
+  it('take all there is where the phase is shorter, and skip windows without samples', () => {
+    expect(
+      one(
+        'delivery_latency',
+        'max<100 over 1m',
+        viewOf(
+          seconds(5, () => [2000]),
+          5000,
+        ),
+      ).value,
+    ).toBe(2);
+    expect(one('delivery_latency', 'avg<100 over 2s', viewOf([row(0, [1000]), row(9000, [3000])], 10_000)).value).toBe(
+      3,
+    );
+  });
+
+  it('count counters over whole seconds', () => {
+    const rows = Array.from({ length: 11 }, (_, second) => ({
+      atMs: second * 1000,
+      value: second === 0 || second === 10 ? 1 : second === 5 ? 4 : 10,
+    }));
+    const view: MetricView = { ...EMPTY, counterSeries: () => ({ startMs: 300, endMs: 10_300, rows }) };
+    expect(one('messages_sent', 'rate>6 over 3s', view)).toMatchObject({ value: 8, ok: true });
+    expect(one('messages_sent', 'count<30 over 3s', view)).toMatchObject({ value: 30, ok: false });
+  });
+});
+
+it('keeps the order of thresholds', () => {
+  const names: TrendName[] = ['sent_latency', 'delivery_latency'];
+  const parsed = parseThresholds({ sent_latency: ['avg<1', 'max<1'], delivery_latency: ['avg<1'] });
+  expect(evaluateThresholds(parsed, EMPTY).map(({ metric, threshold }) => `${metric} ${threshold}`)).toEqual([
+    `${names[0]} avg<1`,
+    `${names[0]} max<1`,
+    `${names[1]} avg<1`,
+  ]);
+});

@@ -1,0 +1,84 @@
+/**
+ * The process that holds the embedded ClickHouse. It has a process of its own because the engine takes threads, a few
+ * hundred MiB and now and then the event loop, which would show in the latencies that a load generator measures.
+ *
+ * Its life is that of its parent's channel: when that closes, it stores what it was sent and exits. Signals that a
+ * terminal sends to everybody are the parent's to answer.
+ */
+import { constants, setPriority } from 'node:os';
+import type { ClickHouseClient } from '@clickhouse/client';
+import { loadChdb } from './chdb-loader.ts';
+import { claimDirectory, prepareDirectory } from './results-directory.ts';
+import { failedAnswer, STORE_METHODS, type StoreAnswer, type StoreRequest } from './results-ipc.ts';
+import { ResultsError, type ResultsStore } from './results-store.ts';
+import { openClickHouseStore } from './results-store-clickhouse.ts';
+
+// What it does can wait a little; what the load generator does cannot.
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+
+let opened: { store: ResultsStore; directory: string } | null = null;
+
+process.on('message', (request: StoreRequest) => void answer(request));
+process.on('disconnect', () => void exit());
+
+async function answer(request: StoreRequest): Promise<void> {
+  try {
+    send({ id: request.id, ok: true, value: await perform(request) });
+  } catch (error) {
+    const stage = error instanceof EngineError ? 'engine' : 'store';
+    send(failedAnswer(request.id, error, stage));
+    if (request.method === 'open') process.disconnect();
+  }
+  if (request.method === 'close') process.disconnect();
+}
+
+async function perform(request: StoreRequest): Promise<unknown> {
+  if (request.method === 'open') return open(...request.args);
+  if (!opened || !STORE_METHODS.includes(request.method)) throw new ResultsError('failed', 'No results store is open.');
+  const { store, directory } = opened;
+  if (request.method === 'startRun') {
+    const { runId } = request.args[0] as { runId: string };
+    claimDirectory(directory, { pid: process.pid, runId });
+  }
+  if (request.method === 'close') return close();
+  const method = store[request.method] as (...args: unknown[]) => Promise<unknown>;
+  return method.apply(store, request.args);
+}
+
+async function open(directory: string, options: { readOnly: boolean }): Promise<void> {
+  prepareDirectory(directory, options.readOnly);
+  const openEngine = await loadChdb();
+  let client: ClickHouseClient;
+  try {
+    client = openEngine(directory);
+  } catch (error) {
+    throw new EngineError((error as Error).message);
+  }
+  claimDirectory(directory, { pid: process.pid, runId: null });
+  const place = { client, database: 'plimsoll', place: directory };
+  opened = { directory, store: await openClickHouseStore(place, { ...options, exclusive: true }) };
+}
+
+async function close(): Promise<void> {
+  if (!opened) return;
+  const { store, directory } = opened;
+  opened = null;
+  try {
+    claimDirectory(directory, null);
+  } finally {
+    await store.close();
+  }
+}
+
+async function exit(): Promise<void> {
+  await close().finally(() => process.exit());
+}
+
+/** A parent that is gone does not want the answer. */
+function send(message: StoreAnswer): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}
+
+/** The engine did not open; the reason is on standard error. */
+class EngineError extends Error {}

@@ -1,0 +1,192 @@
+/** The results store over ClickHouse's client. It does not know whether a server or the embedded engine answers. */
+import type { SampleBatch } from '../../loadgen/recorder/samples.ts';
+import type { RunSummary } from '../../loadgen/recorder/summary.ts';
+import type { ReportModel } from '../report-model.ts';
+import { queryReport } from './report-query.ts';
+import type { ResultsStore, RunListing, RunStart } from './results-store.ts';
+import { ResultsError } from './results-store.ts';
+import { type FoundRun, findRun, listRuns } from './run-query.ts';
+import { SampleWriter } from './sample-writer.ts';
+import { migrateSchema } from './schema.ts';
+import { clickhouseTime, insertRows, queryRows, type StoreClient } from './store-client.ts';
+
+export interface ClickHouseStoreOptions {
+  /** Create nothing that is not there; the store is only read. Default false. */
+  readOnly?: boolean;
+  /**
+   * This store is the only one that can write to the place (an embedded directory): whatever run it did not start
+   * itself is nobody's, and interrupted at once. Otherwise the silence of a run's heartbeat tells. Default false.
+   */
+  exclusive?: boolean;
+  /** How often the writer of a run gives a sign of life, ms. Default 10,000. */
+  heartbeatMs?: number;
+  /** Silence after which an unfinished run counts as interrupted, ms. Default 30,000, three heartbeats. */
+  interruptedAfterMs?: number;
+}
+
+/**
+ * Checks or makes the tables and takes the connection over: `close` closes it.
+ * @throws ResultsError
+ */
+export async function openClickHouseStore(
+  store: StoreClient,
+  options: ClickHouseStoreOptions = {},
+): Promise<ResultsStore> {
+  try {
+    await migrateSchema(store, { readOnly: options.readOnly ?? false });
+  } catch (error) {
+    await store.client.close();
+    throw error;
+  }
+  return new ClickHouseResultsStore(store, options);
+}
+
+class ClickHouseResultsStore implements ResultsStore {
+  readonly #store: StoreClient;
+  readonly #samples: SampleWriter;
+  readonly #exclusive: boolean;
+  readonly #interruptedAfterMs: number;
+  readonly #heartbeatMs: number;
+  /** Started here and not finished. */
+  readonly #runs = new Set<string>();
+  #heartbeat: NodeJS.Timeout | null = null;
+
+  constructor(store: StoreClient, options: ClickHouseStoreOptions) {
+    this.#store = store;
+    this.#samples = new SampleWriter(store);
+    this.#exclusive = options.exclusive ?? false;
+    this.#heartbeatMs = options.heartbeatMs ?? 10_000;
+    this.#interruptedAfterMs = options.interruptedAfterMs ?? 30_000;
+  }
+
+  async startRun(run: RunStart): Promise<void> {
+    const same = await queryRows(
+      this.#store,
+      `SELECT 1 FROM ${this.#store.database}.runs WHERE run_id = {run:String} LIMIT 1`,
+      { run: run.runId },
+    );
+    if (same.length > 0) {
+      throw new ResultsError('failed', `The run ${run.runId} is stored in ${this.#store.place} already: name another.`);
+    }
+    // The sign of life goes first: a run without one would be listed as interrupted for a moment.
+    if (!this.#exclusive) await this.#beat([run.runId]);
+    await insertRows(this.#store, 'runs', [
+      {
+        run_id: run.runId,
+        name: run.name,
+        tags: run.tags,
+        started_at: clickhouseTime(run.startedAtMs),
+        scenario: run.scenario,
+        scenario_text: run.scenarioText,
+        command: run.command,
+        seed: run.seed,
+        config: JSON.stringify(run.config),
+        environment: JSON.stringify(run.environment),
+      },
+    ]);
+    this.#runs.add(run.runId);
+    if (!this.#exclusive) this.#startHeartbeat();
+  }
+
+  write(runId: string, batch: SampleBatch): Promise<void> {
+    return this.#samples.write(runId, batch);
+  }
+
+  async finishRun(runId: string, summary: RunSummary): Promise<void> {
+    await this.#samples.drain();
+    const { ledger, results, faults, phases } = summary;
+    await insertRows(this.#store, 'ledger', [{ run_id: runId, ...ledger }]);
+    await insertRows(
+      this.#store,
+      'thresholds',
+      results.thresholds.map((row) => ({ run_id: runId, ...row })),
+    );
+    await insertRows(
+      this.#store,
+      'faults',
+      faults.map((row) => ({
+        run_id: runId,
+        kind: row.kind,
+        at_seconds: row.atSeconds,
+        recovery_seconds: row.recoverySeconds,
+        lost: row.lost,
+      })),
+    );
+    await insertRows(
+      this.#store,
+      'phases',
+      phases.map((row) => ({
+        run_id: runId,
+        phase: row.phase,
+        start_at: clickhouseTime(row.startMs),
+        end_at: clickhouseTime(row.endMs),
+      })),
+    );
+    // Last: a run that has an end has everything else.
+    const delivery = results.metrics.find((metric) => metric.name === 'delivery_latency' && metric.type === 'trend');
+    await insertRows(this.#store, 'run_ends', [
+      {
+        run_id: runId,
+        finished_at: clickhouseTime(Date.parse(summary.metadata.generatedAt)),
+        verdict: summary.verdict,
+        connections_peak: summary.server.connectionsPeak,
+        delivery_p99_ms: delivery?.type === 'trend' && delivery.values.count > 0 ? delivery.values['p(99)'] : null,
+        summary: JSON.stringify(summary),
+      },
+    ]);
+    this.#runs.delete(runId);
+    if (this.#runs.size === 0) this.#stopHeartbeat();
+  }
+
+  async listRuns(limit?: number): Promise<RunListing[]> {
+    const runs = await listRuns(this.#store, limit);
+    return runs.map(({ silentMs, ...run }) => ({ ...run, status: this.#status({ ...run, silentMs }) }));
+  }
+
+  async loadRun(id: string): Promise<ReportModel> {
+    const run = await findRun(this.#store, id);
+    return queryReport(this.#store, run, this.#status(run));
+  }
+
+  async countRows(runId: string): Promise<{ histograms: number; counters: number; gauges: number }> {
+    const count = (table: string) =>
+      `(SELECT count() FROM ${this.#store.database}.${table} WHERE run_id = {run:String}) AS ${table}`;
+    const [row] = await queryRows<{ histograms: number; counters: number; gauges: number }>(
+      this.#store,
+      `SELECT ${count('histograms')}, ${count('counters')}, ${count('gauges')}`,
+      { run: runId },
+    );
+    return row!;
+  }
+
+  async close(): Promise<void> {
+    this.#stopHeartbeat();
+    await this.#samples.drain();
+    await this.#store.client.close();
+  }
+
+  #status(run: Pick<FoundRun, 'runId' | 'finishedAtMs' | 'silentMs'>): RunListing['status'] {
+    if (run.finishedAtMs !== null) return 'finished';
+    if (this.#runs.has(run.runId)) return 'running';
+    if (this.#exclusive || run.silentMs === null || run.silentMs > this.#interruptedAfterMs) return 'interrupted';
+    return 'running';
+  }
+
+  #startHeartbeat(): void {
+    // A beat that fails is not worth more than silence: `write` fails loudly at the same time.
+    this.#heartbeat ??= setInterval(() => this.#beat([...this.#runs]).catch(() => {}), this.#heartbeatMs).unref();
+  }
+
+  #stopHeartbeat(): void {
+    if (this.#heartbeat) clearInterval(this.#heartbeat);
+    this.#heartbeat = null;
+  }
+
+  #beat(runIds: string[]): Promise<void> {
+    return insertRows(
+      this.#store,
+      'heartbeats',
+      runIds.map((runId) => ({ run_id: runId })),
+    );
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * The memory of all runs. One implementation over ClickHouse's client, two ways to reach it: embedded (chDB, in a process
+ * of its own) and, by URL, a ClickHouse server.
+ *
+ * Guarantees (results-store.suite.ts checks them):
+ * - A row whose `write` resolved survives `kill -9` of this process.
+ * - Rows come back as they were written; percentiles from SQL equal those of the merged HdrHistograms exactly.
+ * - A run that was started and not finished is listed as `interrupted` once its writer is gone.
+ */
+import type { SampleBatch } from '../../loadgen/recorder/samples.ts';
+import type { RunSummary, Verdict } from '../../loadgen/recorder/summary.ts';
+import type { ReportModel } from '../report-model.ts';
+
+export interface RunStart {
+  runId: string;
+  name: string;
+  tags: Record<string, string>;
+  startedAtMs: number;
+  scenario: string;
+  scenarioText: string;
+  command: string;
+  seed: number;
+  /** JSON of what was asked for and of the machine. */
+  config: unknown;
+  environment: unknown;
+}
+
+export interface RunListing {
+  runId: string;
+  name: string;
+  tags: Record<string, string>;
+  scenario: string;
+  startedAtMs: number;
+  finishedAtMs: number | null;
+  status: 'running' | 'finished' | 'interrupted';
+  verdict: Verdict | null;
+  connectionsPeak: number | null;
+  deliveryP99Ms: number | null;
+}
+
+export interface ResultsStore {
+  startRun(run: RunStart): Promise<void>;
+  /**
+   * Resolves once the rows are stored. To wait for it would slow a run down: several may be under way, and those that
+   * wait for an insert go out together with the next one.
+   */
+  write(runId: string, batch: SampleBatch): Promise<void>;
+  /** After every `write` that went before. */
+  finishRun(runId: string, summary: RunSummary): Promise<void>;
+  /** Newest first. */
+  listRuns(limit?: number): Promise<RunListing[]>;
+  /** `id` is a whole run id, an unambiguous beginning of one, a run's name (the newest of that name), or `latest`. */
+  loadRun(id: string): Promise<ReportModel>;
+  /** Rows stored of a run, to reconcile with rows recorded. */
+  countRows(runId: string): Promise<{ histograms: number; counters: number; gauges: number }>;
+  close(): Promise<void>;
+}
+
+/**
+ * - `invalid-url`: the results URL cannot be read.
+ * - `locked`: another process holds the results directory.
+ * - `unwritable`: the directory cannot be made or written, or its disk is full.
+ * - `unreachable`, `denied`: the server does not answer, or refuses this user.
+ * - `foreign`: the directory or database holds something else, or a newer format.
+ * - `empty`: nothing is stored there. `unknown-run`, `ambiguous-run`: no run, or several, answer to that id.
+ * - `failed`: anything else, the death of the embedded store's process included.
+ */
+export type ResultsErrorCode =
+  | 'invalid-url'
+  | 'locked'
+  | 'unwritable'
+  | 'unreachable'
+  | 'denied'
+  | 'unknown-run'
+  | 'ambiguous-run'
+  | 'empty'
+  | 'foreign'
+  | 'failed';
+
+/** One sentence that says what is wrong and what to do. */
+export class ResultsError extends Error {
+  readonly code: ResultsErrorCode;
+  constructor(code: ResultsErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ResultsError';
+    this.code = code;
+  }
+}

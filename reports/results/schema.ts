@@ -1,0 +1,194 @@
+/**
+ * The tables of the results store, and how an older store becomes the present one. Grafana and hand-written SQL read
+ * these tables too, so a change of a column is a new migration, never an edit of an old one.
+ */
+import { ResultsError } from './results-store.ts';
+import { queryRows, runCommand, type StoreClient } from './store-client.ts';
+
+/** Statements that bring a store from one version to the next. Each must be harmless when run twice. */
+export type Migration = (database: string) => string[];
+
+/** Migration `i` leads from version `i` to `i + 1`; version 0 is an empty database. */
+export const MIGRATIONS: readonly Migration[] = [tablesOfVersion1];
+
+/**
+ * Brings the tables of `store.database` to the newest version.
+ *
+ * With `readOnly`, nothing is created: a store that is not there yet is `empty`. An older store is upgraded in both
+ * cases, because it could not be read otherwise.
+ *
+ * @throws ResultsError `foreign` when the store is newer than this program or the database belongs to something else.
+ */
+export async function migrateSchema(
+  store: StoreClient,
+  options: { readOnly: boolean; migrations?: readonly Migration[] },
+): Promise<void> {
+  const { database, place } = store;
+  const migrations = options.migrations ?? MIGRATIONS;
+  const version = await schemaVersion(store);
+  if (version > migrations.length) {
+    throw new ResultsError(
+      'foreign',
+      `The results in ${place} have format ${version}, written by a newer Plimsoll; this one reads formats up to ` +
+        `${migrations.length}: update it or name another place with --results.`,
+    );
+  }
+  if (version === 0 && options.readOnly) {
+    throw new ResultsError('empty', `No results are stored in ${place} yet: start a run first.`);
+  }
+  if (version === 0) await runCommand(store, `CREATE DATABASE IF NOT EXISTS ${database}`);
+  for (let next = version; next < migrations.length; next++) {
+    for (const statement of migrations[next]!(database)) await runCommand(store, statement);
+    await runCommand(store, `INSERT INTO ${database}.schema_version (version) VALUES (${next + 1})`);
+  }
+}
+
+/** 0 when there is no store yet. */
+async function schemaVersion(store: StoreClient): Promise<number> {
+  const { database, place } = store;
+  const tables = await queryRows<{ name: string }>(
+    store,
+    `SELECT name FROM system.tables WHERE database = '${database}'`,
+  );
+  if (tables.some((table) => table.name === 'schema_version')) {
+    const [row] = await queryRows<{ version: number }>(
+      store,
+      `SELECT max(version) AS version FROM ${database}.schema_version`,
+    );
+    return row?.version ?? 0;
+  }
+  // A crash between the first statements of a migration leaves our tables without a version: they are completed.
+  const foreign = tables.find((table) => !TABLES.has(table.name));
+  if (foreign) {
+    throw new ResultsError(
+      'foreign',
+      `The database ${database} in ${place} holds another program's tables (${foreign.name}): name another database.`,
+    );
+  }
+  return 0;
+}
+
+const TABLES = new Set([
+  'schema_version',
+  'runs',
+  'run_ends',
+  'heartbeats',
+  'histograms',
+  'counters',
+  'gauges',
+  'ledger',
+  'thresholds',
+  'faults',
+  'phases',
+]);
+
+/**
+ * Everything is append-only, so that a row which was acknowledged never changes; the status of a run is derived
+ * (`run_ends` has it, or its writer was heard of lately, or it was interrupted).
+ */
+function tablesOfVersion1(database: string): string[] {
+  return [
+    `CREATE TABLE IF NOT EXISTS ${database}.schema_version (
+      version UInt32,
+      since DateTime64(3, 'UTC') DEFAULT now64(3)
+    ) ENGINE = MergeTree ORDER BY version`,
+
+    // One row a run, written when it starts.
+    `CREATE TABLE IF NOT EXISTS ${database}.runs (
+      run_id String,
+      name String,
+      tags Map(String, String),
+      started_at DateTime64(3, 'UTC'),
+      scenario String,
+      scenario_text String CODEC(ZSTD),
+      command String,
+      seed Float64,
+      config String COMMENT 'JSON: what was asked for' CODEC(ZSTD),
+      environment String COMMENT 'JSON: the machine' CODEC(ZSTD)
+    ) ENGINE = MergeTree ORDER BY run_id`,
+
+    // One row a run, written when it was judged; its columns repeat what listings show of the summary.
+    `CREATE TABLE IF NOT EXISTS ${database}.run_ends (
+      run_id String,
+      finished_at DateTime64(3, 'UTC'),
+      verdict LowCardinality(String),
+      connections_peak UInt64,
+      delivery_p99_ms Nullable(Float64),
+      summary String COMMENT 'JSON of --summary-json' CODEC(ZSTD)
+    ) ENGINE = MergeTree ORDER BY run_id`,
+
+    // The server's own clock, so that readers on other machines need not agree with the writer about the time.
+    `CREATE TABLE IF NOT EXISTS ${database}.heartbeats (
+      run_id String,
+      at DateTime64(3, 'UTC') DEFAULT now64(3)
+    ) ENGINE = ReplacingMergeTree(at) ORDER BY run_id`,
+
+    // One row a run, process, metric and second. Occupied buckets as two ascending arrays: exact when merged in SQL by
+    // quantilesExactWeightedArray(…)(bucket_values, bucket_counts). In this order per-second groups come out sorted.
+    `CREATE TABLE IF NOT EXISTS ${database}.histograms (
+      run_id String,
+      at DateTime64(3, 'UTC') CODEC(Delta, ZSTD),
+      source LowCardinality(String),
+      metric LowCardinality(String),
+      phase LowCardinality(String),
+      count UInt64,
+      sum_us UInt64,
+      min_us UInt64,
+      max_us UInt64,
+      bucket_values Array(UInt64) COMMENT 'highest equivalent value of each occupied bucket, us' CODEC(Delta, ZSTD),
+      bucket_counts Array(UInt64) COMMENT 'samples in each of these buckets' CODEC(Delta, ZSTD),
+      CONSTRAINT a_count_per_value CHECK length(bucket_values) = length(bucket_counts)
+    ) ENGINE = MergeTree ORDER BY (run_id, metric, at, source)`,
+
+    `CREATE TABLE IF NOT EXISTS ${database}.counters (
+      run_id String,
+      at DateTime64(3, 'UTC') CODEC(Delta, ZSTD),
+      source LowCardinality(String),
+      metric LowCardinality(String),
+      phase LowCardinality(String),
+      value Float64 COMMENT 'increase within the second'
+    ) ENGINE = MergeTree ORDER BY (run_id, metric, at, source)`,
+
+    `CREATE TABLE IF NOT EXISTS ${database}.gauges (
+      run_id String,
+      at DateTime64(3, 'UTC') CODEC(Delta, ZSTD),
+      source LowCardinality(String),
+      metric LowCardinality(String),
+      value Float64
+    ) ENGINE = MergeTree ORDER BY (run_id, metric, source, at)`,
+
+    `CREATE TABLE IF NOT EXISTS ${database}.ledger (
+      run_id String,
+      sent UInt64,
+      acknowledged UInt64,
+      delivered UInt64,
+      lost UInt64,
+      duplicated UInt64,
+      reordered UInt64,
+      pending UInt64
+    ) ENGINE = MergeTree ORDER BY run_id`,
+
+    `CREATE TABLE IF NOT EXISTS ${database}.thresholds (
+      run_id String,
+      metric String,
+      threshold String,
+      value Nullable(Float64) COMMENT 'null when nothing was measured',
+      ok Bool
+    ) ENGINE = MergeTree ORDER BY (run_id, metric)`,
+
+    `CREATE TABLE IF NOT EXISTS ${database}.faults (
+      run_id String,
+      kind LowCardinality(String),
+      at_seconds Float64,
+      recovery_seconds Float64,
+      lost UInt64
+    ) ENGINE = MergeTree ORDER BY (run_id, at_seconds)`,
+
+    `CREATE TABLE IF NOT EXISTS ${database}.phases (
+      run_id String,
+      phase LowCardinality(String),
+      start_at DateTime64(3, 'UTC'),
+      end_at DateTime64(3, 'UTC')
+    ) ENGINE = MergeTree ORDER BY (run_id, start_at)`,
+  ];
+}

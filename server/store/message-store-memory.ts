@@ -1,0 +1,191 @@
+import {
+  MAX_CONVERSATION_BYTES,
+  MAX_USER_BYTES,
+  type MessageStore,
+  type OutboxRecord,
+  type StoreBatch,
+  type StoredReceipt,
+  StoreError,
+} from './message-store.ts';
+import { EntryList, ValueSlabs } from './message-store-memory-entries.ts';
+
+/** A store in this process's memory: for tests and for measuring what the disk costs. Forgets everything at `close`. */
+export function openMemoryStore(): MessageStore {
+  const state = new State();
+  let closed = false;
+
+  async function read<T>(work: () => T): Promise<T> {
+    if (closed) throw new StoreError('failed', 'The message store is closed: open it again.');
+    return work();
+  }
+
+  return {
+    persistent: false,
+    createdEmpty: true,
+    batch: () => new MemoryBatch(state.values),
+    commit: (batch) => read(() => (batch as MemoryBatch).applyTo(state)),
+    head: (shard, user) =>
+      read(() => {
+        const record = state.find(shard, user);
+        return {
+          seq: record?.entries.newest ?? 0,
+          highestClientId: record?.highestClientId ?? 0,
+          acknowledged: record?.acknowledged ?? 0,
+        };
+      }),
+    findClientId: (shard, user, id) => read(() => state.find(shard, user)?.clientIds.get(id)),
+    timeline: (shard, user, query) => read(() => state.find(shard, user)?.entries.select(query, state.values) ?? []),
+    conversation: (shard, user, conversation, query) =>
+      read(() => state.find(shard, user)?.conversations.get(conversation)?.select(query, state.values) ?? []),
+    receipt: (shard, user, peer) => read(() => state.find(shard, user)?.receipts.get(peer)),
+    outbox: (destination, after, limit) => read(() => selectOutbox(state, destination, after ?? -1, limit)),
+    cursors: () => read(() => new Map(state.cursors)),
+    close: async () => {
+      closed = true;
+      state.clear();
+    },
+  };
+}
+
+interface UserRecord {
+  entries: EntryList;
+  conversations: Map<string, EntryList>;
+  clientIds: Map<number, number>;
+  receipts: Map<string, StoredReceipt>;
+  highestClientId: number;
+  acknowledged: number;
+}
+
+class State {
+  values = new ValueSlabs();
+  readonly shards = new Map<number, Map<string, UserRecord>>();
+  readonly outbox = new Map<number, Map<number, Buffer>>();
+  readonly cursors = new Map<number, number>();
+
+  find(shard: number, user: string): UserRecord | undefined {
+    return this.shards.get(shard)?.get(user);
+  }
+
+  user(shard: number, user: string): UserRecord {
+    const users = getOrAdd(this.shards, shard, () => new Map<string, UserRecord>());
+    return getOrAdd(users, user, () => ({
+      entries: new EntryList(),
+      conversations: new Map(),
+      clientIds: new Map(),
+      receipts: new Map(),
+      highestClientId: 0,
+      acknowledged: 0,
+    }));
+  }
+
+  clear(): void {
+    this.values = new ValueSlabs();
+    this.shards.clear();
+    this.outbox.clear();
+    this.cursors.clear();
+  }
+}
+
+/** The operations in order, as closures over copies of what was passed. */
+class MemoryBatch implements StoreBatch {
+  readonly #values: ValueSlabs;
+  readonly #operations: ((state: State) => void)[] = [];
+  #sealed = false;
+
+  constructor(values: ValueSlabs) {
+    this.#values = values;
+  }
+
+  get size(): number {
+    return this.#operations.length;
+  }
+
+  applyTo(state: State): void {
+    this.#sealed = true;
+    for (const operation of this.#operations) operation(state);
+  }
+
+  putEntry(shard: number, user: string, seq: number, conversation: string, value: Buffer): void {
+    checkLength(user, MAX_USER_BYTES);
+    checkLength(conversation, MAX_CONVERSATION_BYTES);
+    const location = this.#values.append(value);
+    this.#add((state) => {
+      const record = state.user(shard, user);
+      record.entries.put(seq, location);
+      getOrAdd(record.conversations, conversation, () => new EntryList()).put(seq, location);
+    });
+  }
+
+  putClientId(shard: number, user: string, id: number, seq: number): void {
+    checkLength(user, MAX_USER_BYTES);
+    this.#add((state) => {
+      const record = state.user(shard, user);
+      record.clientIds.set(id, seq);
+      record.highestClientId = Math.max(record.highestClientId, id);
+    });
+  }
+
+  putAcknowledged(shard: number, user: string, seq: number): void {
+    checkLength(user, MAX_USER_BYTES);
+    this.#add((state) => {
+      state.user(shard, user).acknowledged = seq;
+    });
+  }
+
+  putReceipt(shard: number, user: string, peer: string, receipt: StoredReceipt): void {
+    checkLength(user, MAX_USER_BYTES);
+    checkLength(peer, MAX_USER_BYTES);
+    const { delivered } = receipt;
+    this.#add((state) => state.user(shard, user).receipts.set(peer, { delivered }));
+  }
+
+  putOutbox(destination: number, number: number, value: Buffer): void {
+    const copy = Buffer.from(value);
+    this.#add((state) => getOrAdd(state.outbox, destination, () => new Map<number, Buffer>()).set(number, copy));
+  }
+
+  deleteOutbox(destination: number, number: number): void {
+    this.#add((state) => state.outbox.get(destination)?.delete(number));
+  }
+
+  putCursor(source: number, number: number): void {
+    this.#add((state) => state.cursors.set(source, number));
+  }
+
+  #add(operation: (state: State) => void): void {
+    if (this.#sealed) throw new Error('This batch was committed: start a new one.');
+    this.#operations.push(operation);
+  }
+}
+
+function selectOutbox(
+  state: State,
+  destination: number | undefined,
+  after: number,
+  limit = Number.POSITIVE_INFINITY,
+): OutboxRecord[] {
+  const destinations = destination === undefined ? [...state.outbox.keys()].sort((a, b) => a - b) : [destination];
+  const records = destinations.flatMap((to) =>
+    [...(state.outbox.get(to) ?? [])]
+      .filter(([number]) => number > after)
+      .sort(([a], [b]) => a - b)
+      .map(([number, value]) => ({ destination: to, number, value })),
+  );
+  return records.slice(0, limit);
+}
+
+function getOrAdd<K, V>(map: Map<K, V>, key: K, create: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = create();
+    map.set(key, value);
+  }
+  return value;
+}
+
+function checkLength(id: string, maxBytes: number): void {
+  // Three bytes at most for each UTF-16 unit: short ids need no count.
+  if (id.length * 3 <= maxBytes) return;
+  const bytes = Buffer.byteLength(id);
+  if (bytes > maxBytes) throw new RangeError(`An id of ${bytes} bytes is too long: at most ${maxBytes} are allowed.`);
+}
