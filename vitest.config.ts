@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+// Continuous integration wants the counts in a file of its own as well.
+const report = process.env.PLIMSOLL_TEST_REPORT;
+
 export default defineConfig({
   test: {
     include: ['{server,loadgen,scenarios,reports,bench,tools}/**/*.test.ts'],
@@ -7,5 +10,6 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
   },
 });

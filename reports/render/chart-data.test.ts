@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { chartData } from './chart-data.ts';
+import { maxColumn, rateColumn, sumColumn, timeAxis } from './chart-series.ts';
+import { sampleModel } from './sample-model.ts';
+
+const at = (second: number, value: number) => ({ atMs: 5000 + second * 1000, value });
+const axis = timeAxis(5000, 11_000)!;
+
+describe('series on one axis', () => {
+  it('sums processes, holding a late one for up to three seconds', () => {
+    const steady = [0, 1, 2, 3, 4, 5].map((second) => at(second, 10));
+    expect(sumColumn(axis, [steady, [at(0, 5)]])).toEqual([15, 15, 15, 15, 10, 10]);
+    expect(maxColumn(axis, [steady, [at(0, 50), at(5, 20)]])).toEqual([50, 50, 50, 50, 10, 20]);
+  });
+
+  it('counts a second without a row as none, and leaves gauges without any row open', () => {
+    expect(rateColumn(axis, [at(1, 7)])).toEqual([0, 7, 0, 0, 0, 0]);
+    expect(sumColumn(axis, [])).toEqual([null, null, null, null, null, null]);
+  });
+
+  it('joins seconds of a long run: rates are averaged', () => {
+    const long = timeAxis(0, 1_800_000)!;
+    expect(long).toEqual({ startMs: 0, stepSeconds: 2, length: 900 });
+    expect(
+      rateColumn(long, [
+        { atMs: 0, value: 10 },
+        { atMs: 1000, value: 20 },
+      ])[0],
+    ).toBe(15);
+  });
+
+  it('has no axis where there is no time', () => {
+    expect(timeAxis(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY)).toBeNull();
+  });
+});
+
+describe('charts of a run', () => {
+  const charts = chartData(sampleModel()).charts;
+  const variant = (id: string, label: string) =>
+    charts.find((chart) => chart.id === id)!.variants.find((each) => each.label === label)!;
+
+  it('puts delivery first and carries its threshold', () => {
+    const first = charts.find((chart) => chart.id === 'latency')!.variants[0]!;
+    expect(first.label).toBe('delivery_latency');
+    expect(first.limit).toEqual({ label: 'limit of p99: 100 ms', value: 100 });
+  });
+
+  it('divides the growth of memory by the connections', () => {
+    const server = variant('memory', 'memory per connection').series.find(({ label }) => label === 'server')!;
+    expect(server.values[0]).toBeNull();
+    expect(server.values.at(-1)).toBeCloseTo(2.41, 1);
+  });
+
+  it('shows the offered rate in the steady phase only', () => {
+    const offered = variant('throughput', 'messages per second').series.find(({ label }) =>
+      label.startsWith('offered'),
+    )!;
+    expect([offered.values[20], offered.values[40], offered.values[88]]).toEqual([null, 38.58, null]);
+  });
+
+  it('says in words what the lines show', () => {
+    expect(variant('connections', 'connections').words).toBe('open at the agents: highest 50,000 at 0:16');
+  });
+});

@@ -1,0 +1,53 @@
+/** Which charts a report has, and their columns, in the compact form that is inlined into the page. */
+import type { ReportModel } from '../report-model.ts';
+import { distributionAxis } from './chart-distribution.ts';
+import { distributionChart, latencyChart, throughputChart } from './chart-load.ts';
+import type { ChartData } from './chart-model.ts';
+import { connectionsChart, cpuChart, delayChart, memoryChart } from './chart-resources.ts';
+import { type TimeAxis, timeAxis } from './chart-series.ts';
+
+export function chartData(model: ReportModel): ChartData {
+  const axis = modelAxis(model) ?? { startMs: 0, stepSeconds: 1, length: 0 };
+  const counts = model.distributions.map((each) => each.count);
+  const distribution = distributionAxis(Math.max(1, ...counts));
+  return {
+    time: { step: axis.stepSeconds, length: axis.length },
+    distribution,
+    phases: (model.summary?.phases ?? []).map(({ phase, startMs, endMs }) => ({
+      name: phase,
+      from: (startMs - axis.startMs) / 1000,
+      to: (endMs - axis.startMs) / 1000,
+    })),
+    charts: [
+      latencyChart(model, axis),
+      throughputChart(model, axis),
+      connectionsChart(model, axis),
+      memoryChart(model, axis),
+      cpuChart(model, axis),
+      delayChart(model, axis),
+      distributionChart(model, distribution),
+    ],
+  };
+}
+
+/** From the first sample or phase to the last; null when there is neither. */
+function modelAxis(model: ReportModel): TimeAxis | null {
+  let from = Number.POSITIVE_INFINITY;
+  let to = Number.NEGATIVE_INFINITY;
+  const rows = [
+    ...Object.values(model.percentiles),
+    ...Object.values(model.counters),
+    ...Object.values(model.gauges).flatMap((sources) => Object.values(sources)),
+  ];
+  for (const points of rows) {
+    for (const { atMs } of points) {
+      from = Math.min(from, atMs);
+      to = Math.max(to, atMs + 1000);
+    }
+  }
+  for (const { startMs, endMs } of model.summary?.phases ?? []) {
+    from = Math.min(from, startMs);
+    to = Math.max(to, endMs);
+  }
+  return timeAxis(from, to);
+}

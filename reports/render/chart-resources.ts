@@ -1,0 +1,119 @@
+/** Charts of what the load cost: connections, memory, CPU, delays. */
+import type { ReportModel } from '../report-model.ts';
+import { bytesVariant, highest, type Points, sourcesOf, timeVariant } from './chart-build.ts';
+import type { Chart, ChartSeries } from './chart-model.ts';
+import { type Column, maxColumn, percentileColumn, sumColumn, type TimeAxis } from './chart-series.ts';
+
+export function connectionsChart(model: ReportModel, axis: TimeAxis): Chart {
+  const agents = sourcesOf(model, 'connections', (source) => source.startsWith('agent'));
+  const servers = sourcesOf(model, 'connections', (source) => !source.startsWith('agent'));
+  const series: ChartSeries[] = [];
+  if (agents.length > 0)
+    series.push({ label: 'open at the agents', colour: 'c3', width: 2, values: sumColumn(axis, agents) });
+  if (servers.length > 0)
+    series.push({ label: 'open at the server', colour: 'c1', dashed: true, values: sumColumn(axis, servers) });
+  const empty = 'No process reported its open connections.';
+  return {
+    id: 'connections',
+    title: 'Connections',
+    about: 'Open connections, all processes together.',
+    kind: 'time',
+    variants: [timeVariant(axis, { label: 'connections', unit: '', series, empty })],
+  };
+}
+
+export function memoryChart(model: ReportModel, axis: TimeAxis): Chart {
+  const server = sourcesOf(model, 'server_rss_bytes');
+  const agents = sourcesOf(model, 'agent_rss_bytes');
+  const kernel = [...sourcesOf(model, 'kernel_slab_bytes'), ...sourcesOf(model, 'kernel_socket_bytes')];
+  const connections = connectionColumn(model, axis);
+  const all = (sources: Points[]) => sumColumn(axis, sources);
+  const each = (sources: Points[]) => perConnection(axis, sources, connections);
+  const totals = bytesVariant(axis, 'memory in all', 'No process reported its memory.', [
+    { label: 'server', colour: 'c3', width: 2, values: all(server) },
+    { label: 'generator', colour: 'c2', values: all(agents) },
+    { label: 'kernel', colour: 'c5', values: all(kernel) },
+  ]);
+  const shares = bytesVariant(
+    axis,
+    'memory per connection',
+    'Memory per connection needs both the memory and the open connections of the run, from before the first connection on.',
+    [
+      { label: 'server', colour: 'c3', width: 2, values: each(server) },
+      { label: 'generator', colour: 'c2', values: each(agents) },
+      { label: 'kernel (both ends)', colour: 'c5', values: each(kernel) },
+    ],
+  );
+  return {
+    id: 'memory',
+    title: 'Memory',
+    about: 'Per connection: growth since the first sample ÷ open connections, drawn once a tenth of them is open.',
+    kind: 'time',
+    variants: [shares, totals],
+  };
+}
+
+export function cpuChart(model: ReportModel, axis: TimeAxis): Chart {
+  const server = sourcesOf(model, 'server_cpu');
+  const agents = sourcesOf(model, 'agent_cpu');
+  const series: ChartSeries[] = [];
+  if (server.length > 0) series.push({ label: 'server', colour: 'c3', width: 2, values: sumColumn(axis, server) });
+  if (server.length > 1)
+    series.push({ label: 'busiest server process', colour: 'c4', values: maxColumn(axis, server) });
+  if (agents.length > 0) series.push({ label: 'agents', colour: 'c2', values: sumColumn(axis, agents) });
+  if (agents.length > 1) series.push({ label: 'busiest agent', colour: 'c1', values: maxColumn(axis, agents) });
+  const cores = model.summary?.metadata.machine.cores;
+  const empty = 'No process reported its CPU use.';
+  const limit =
+    cores === undefined
+      ? {}
+      : { limit: { label: `the machine’s ${cores} cores`, value: cores, neutral: true as const } };
+  return {
+    id: 'cpu',
+    title: 'CPU',
+    about: 'Cores in use. An agent near one whole core would make the run inconclusive.',
+    kind: 'time',
+    variants: [timeVariant(axis, { label: 'cores', unit: 'cores', series, empty, ...limit })],
+  };
+}
+
+export function delayChart(model: ReportModel, axis: TimeAxis): Chart {
+  const server = sourcesOf(model, 'server_loop_delay');
+  const agents = sourcesOf(model, 'agent_loop_delay');
+  const slip = model.percentiles.send_slip ?? [];
+  const series: ChartSeries[] = [];
+  if (server.length > 0)
+    series.push({ label: 'server loop delay', colour: 'c3', width: 2, values: maxColumn(axis, server) });
+  if (agents.length > 0) series.push({ label: 'agent loop delay', colour: 'c2', values: maxColumn(axis, agents) });
+  if (slip.length > 0)
+    series.push({ label: 'send slip p99', colour: 'c5', values: percentileColumn(axis, slip, 'p99') });
+  const empty = 'No process reported its event-loop delay, and nothing was sent that could slip.';
+  return {
+    id: 'delay',
+    title: 'Loop delay and send slip',
+    about:
+      'How late the event loop of the worst process of each kind ran (p99 of each second), and how late messages left the generator.',
+    kind: 'time',
+    variants: [timeVariant(axis, { label: 'delay', unit: 'ms', series, empty })],
+  };
+}
+
+/** Connections as the agents count them; as the server does where no agent reported. */
+function connectionColumn(model: ReportModel, axis: TimeAxis): Column {
+  const agents = sourcesOf(model, 'connections', (source) => source.startsWith('agent'));
+  return sumColumn(axis, agents.length > 0 ? agents : sourcesOf(model, 'connections'));
+}
+
+/** Growth over each process's first sample ÷ open connections; null where too few are open to divide by. */
+function perConnection(axis: TimeAxis, sources: Points[], connections: Column): Column {
+  const least = highest(connections).value * 0.1;
+  const bytes = sumColumn(axis, sources);
+  const first = bytes.findIndex((value) => value !== null);
+  // A first sample with many connections open already is no empty state to subtract.
+  if (least === 0 || first < 0 || (connections[first] ?? 0) > least) return bytes.map(() => null);
+  const empty = sources.reduce((sum, points) => sum + (points[0]?.value ?? 0), 0);
+  return bytes.map((value, index) => {
+    const open = connections[index] ?? 0;
+    return value === null || open < least ? null : Math.max(0, value - empty) / open;
+  });
+}

@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import {
+  formatBytes,
+  formatClock,
+  formatCount,
+  formatDate,
+  formatDuration,
+  formatMs,
+  formatMsCell,
+  formatNumber,
+  formatPercent,
+  formatRate,
+} from './format.ts';
+
+it.each([
+  [formatCount(0), '0'],
+  [formatCount(50_000), '50,000'],
+  [formatCount(-1_234_567), '-1,234,567'],
+  [formatNumber(0), '0'],
+  [formatNumber(0.042149), '0.0421'],
+  [formatNumber(18.04), '18'],
+  [formatNumber(999.6), '1,000'],
+  [formatNumber(231_481.48), '231,481'],
+  [formatNumber(1e-9), '0'],
+  [formatMs(0.4218), '0.422 ms'],
+  [formatMs(1250), '1.25 s'],
+  [formatMs(125_000), '2 min 5 s'],
+  [formatMsCell(0.4), '0.40'],
+  [formatMsCell(123.456), '123.5'],
+  [formatMsCell(1250.4), '1,250'],
+  [formatMsCell(Number.NaN), '–'],
+  [formatDuration(0.85), '850 ms'],
+  [formatDuration(90), '1 min 30 s'],
+  [formatDuration(3600), '1 h'],
+  [formatDuration(7500), '2 h 5 min'],
+  [formatClock(7), '0:07'],
+  [formatClock(3725), '1:02:05'],
+  [formatBytes(640), '640 B'],
+  [formatBytes(5632), '5.63 kB'],
+  [formatBytes(25_276_510_208), '25.3 GB'],
+  [formatRate(38.58), '38.6/s'],
+  [formatPercent(0.000864), '0.0864%'],
+  [formatDate('2026-03-14T09:26:53.589Z'), '2026-03-14 09:26:53 UTC'],
+  [formatDate('not a date'), 'not a date'],
+])('%s', (text, expected) => {
+  expect(text).toBe(expected);
+});

@@ -1,0 +1,208 @@
+/** Options of a uPlot chart and what is drawn into it besides lines: axes, shaded phases, the limit, the reading at the cursor. */
+
+/** Part of the chart script: uses its `data`, `whole`, `zoomTo` and defines `chartOptions`, `readingText`, `clock`. */
+export const CHART_PLUGINS_SCRIPT = `
+  const number = (value) => value.toLocaleString('en-US', { maximumSignificantDigits: Math.abs(value) >= 1000 ? 6 : 3 });
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
+  const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
+
+  function clock(seconds) {
+    const all = Math.round(seconds);
+    const two = (value) => String(value).padStart(2, '0');
+    const minutes = Math.floor(all / 60);
+    return minutes < 60 ? minutes + ':' + two(all % 60) : Math.floor(minutes / 60) + ':' + two(minutes % 60) + ':' + two(all % 60);
+  }
+
+  function share(x, moreDecimals = 0) {
+    const decimals = Math.max(0, Math.ceil(Math.log10(x) - 2 - 1e-9)) + moreDecimals;
+    return (100 * (1 - 1 / x)).toFixed(Math.min(decimals, 8)) + '%';
+  }
+
+  /** First in the legend is drawn last, on top. */
+  const drawOrder = (variant) => [...variant.series].reverse();
+
+  const xText = (chart, x) => (chart.kind === 'time' ? clock(x) : share(x, 1));
+
+  function chartOptions(owner, logarithmic, size) {
+    const { chart, variant } = owner;
+    const small = size.width < 480;
+    const axis = { stroke: () => colour('muted'), font: FONT, ticks: { show: false } };
+    const grid = { stroke: () => colour('grid'), width: 1 };
+    const time = chart.kind === 'time';
+    return {
+      ...size,
+      legend: { show: false },
+      padding: [time ? 22 : 14, small ? 12 : 18, 0, 0],
+      scales: {
+        x: time
+          ? { time: false, range: (plot, min, max) => [min ?? whole[0], max ?? whole[1]] }
+          : { time: false, distr: 3, range: (plot, min, max) => [min, max] },
+        y: { distr: logarithmic ? 3 : 1, range: (plot, min, max) => yRange(variant, logarithmic, min, max) },
+      },
+      axes: [
+        {
+          ...axis,
+          grid: { show: !time, ...grid },
+          gap: 6,
+          size: 26,
+          ...(time
+            ? { space: 64, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600], values: (plot, values) => values.map((value) => (Number.isInteger(value) ? clock(value) : '')) }
+            : { splits: nines, filter: (plot, values) => values, values: (plot, values) => values.map((value) => share(value)) }),
+        },
+        { ...axis, grid, gap: 8, size: small ? 48 : 58, space: logarithmic ? 24 : 44, values: (plot, values) => values.map((value) => (value == null ? '' : number(value))) },
+      ],
+      series: [{}, ...drawOrder(variant).map(seriesOptions)],
+      cursor: {
+        y: false,
+        points: { size: 7, width: 2, stroke: () => colour('surface'), fill: (plot, index) => colour(drawOrder(variant)[index - 1].colour) },
+        drag: { x: true, y: false, dist: 6 },
+        ...(time ? { sync: { key: 'time', setSeries: false, filters: { sub: (type) => type === 'mousemove' || type === 'mouseleave' } } } : {}),
+      },
+      hooks: {
+        drawClear: time ? [shadePhases] : [],
+        draw: variant.limit ? [(plot) => drawLimit(plot, variant.limit)] : [],
+        setScale: time ? [(plot, key) => followZoom(owner, plot, key)] : [],
+        ready: [(plot) => addReading(owner, plot)],
+      },
+    };
+  }
+
+  function seriesOptions(series) {
+    return {
+      label: series.label,
+      stroke: () => colour(series.colour),
+      width: series.width || 1.5,
+      dash: series.dashed ? [6, 5] : undefined,
+      // A point without neighbours would be a line of no length.
+      points: { show: true, size: 5, fill: () => colour(series.colour), filter: isolated },
+    };
+  }
+
+  function isolated(plot, index, show) {
+    const values = plot.data[index];
+    const found = [];
+    for (let i = plot.series[0].idxs[0]; i <= plot.series[0].idxs[1]; i++) {
+      if (values[i] != null && values[i - 1] == null && values[i + 1] == null) found.push(i);
+    }
+    return found;
+  }
+
+  function nines(plot, axis, min, max) {
+    const all = plot.width < 480 ? [1] : [1, 2];
+    for (let value = 10; value <= 1e9; value *= 10) all.push(value);
+    return all.filter((value) => value >= min * 0.999 && value <= max * 1.001);
+  }
+
+  function yRange(variant, logarithmic, min, max) {
+    if (min == null || max == null) return logarithmic ? [0.1, 10] : [0, 1];
+    const limit = variant.limit ? variant.limit.value : 0;
+    const top = limit > max && limit <= max * 3 ? limit * 1.08 : max * 1.12;
+    if (!logarithmic) return [0, top > 0 ? top : 1];
+    const low = roundDown(Math.max(min, 0.001));
+    return [low, Math.max(limit > max && limit <= max * 30 ? limit * 1.4 : top, low * 10)];
+  }
+
+  /** To 1, 2 or 5 times a power of ten. */
+  function roundDown(value) {
+    const power = 10 ** Math.floor(Math.log10(value));
+    return power * [5, 2, 1].find((factor) => factor * power <= value * 1.0001);
+  }
+
+  /** Names of the phases stand above the plot; all but the steady one are shaded, since thresholds don't look at them. */
+  function shadePhases(plot) {
+    const { ctx } = plot;
+    const { left, top, width, height } = plot.bbox;
+    const ratio = uPlot.pxRatio;
+    ctx.save();
+    ctx.font = 11 * ratio + 'px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+    ctx.textAlign = 'left';
+    ctx.textBaseline = 'bottom';
+    for (const phase of data.phases) {
+      const from = Math.min(Math.max(plot.valToPos(phase.from, 'x', true), left), left + width);
+      const to = Math.min(Math.max(plot.valToPos(phase.to, 'x', true), left), left + width);
+      if (to - from < 1) continue;
+      if (phase.name !== 'steady') {
+        ctx.fillStyle = colour('shade');
+        ctx.fillRect(from, top, to - from, height);
+      }
+      ctx.fillStyle = colour('grid');
+      if (from > left + 1) ctx.fillRect(Math.round(from), top - 18 * ratio, ratio, height + 18 * ratio);
+      const text = ctx.measureText(phase.name).width;
+      if (text + 10 * ratio > to - from) continue;
+      ctx.fillStyle = colour('muted');
+      ctx.fillText(phase.name, from + 5 * ratio, top - 4 * ratio);
+    }
+    ctx.restore();
+  }
+
+  function drawLimit(plot, limit) {
+    const { min, max } = plot.scales.y;
+    if (limit.value < min || limit.value > max) return;
+    const { ctx } = plot;
+    const { left, top, width, height } = plot.bbox;
+    const ratio = uPlot.pxRatio;
+    const y = Math.round(plot.valToPos(limit.value, 'y', true));
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = colour(limit.neutral ? 'muted' : 'limit');
+    ctx.lineWidth = 1.5 * ratio;
+    ctx.setLineDash([2 * ratio, 3 * ratio]);
+    ctx.beginPath();
+    ctx.moveTo(left, y);
+    ctx.lineTo(left + width, y);
+    ctx.stroke();
+    ctx.font = 11 * ratio + 'px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+    ctx.textAlign = 'right';
+    const below = y + 22 * ratio < top + height;
+    ctx.textBaseline = below ? 'top' : 'bottom';
+    ctx.fillText(limit.label, left + width - 6 * ratio, y + (below ? 4 : -4) * ratio);
+    ctx.restore();
+  }
+
+  function followZoom(owner, plot, key) {
+    if (key !== 'x' || owner.plot !== plot) return;
+    const { min, max } = plot.scales.x;
+    if (min !== range[0] || max !== range[1]) zoomTo(min, max);
+  }
+
+  function readings(owner, index) {
+    return owner.variant.series
+      .filter((series) => !owner.hidden.has(series.label) && series.values[index] != null)
+      .map((series) => ({ ...series, text: (number(series.values[index]) + ' ' + owner.variant.unit).trim() }));
+  }
+
+  function readingText(owner, index) {
+    const lines = readings(owner, index).map((each) => each.label + ' ' + each.text);
+    return [xText(owner.chart, owner.plot.data[0][index]), ...lines].join(', ');
+  }
+
+  /** A small card beside the cursor, on the chart that is pointed at or has the focus. */
+  function addReading(owner, plot) {
+    const card = document.createElement('div');
+    card.className = 'reading';
+    card.hidden = true;
+    plot.over.append(card);
+    plot.hooks.setCursor = [
+      () => {
+        const index = plot.cursor.idx;
+        const active = plot.over.matches(':hover') || document.activeElement === owner.holder;
+        const lines = index == null || plot.cursor.left < 0 || !active ? [] : readings(owner, index);
+        card.hidden = lines.length === 0;
+        if (card.hidden) return;
+        const heading = document.createElement('strong');
+        heading.textContent = xText(owner.chart, plot.data[0][index]);
+        card.replaceChildren(heading, ...lines.map((line) => {
+          const row = document.createElement('span');
+          row.style.setProperty('--line', 'var(--' + line.colour + ')');
+          const value = document.createElement('b');
+          value.textContent = line.text;
+          row.append(line.label, value);
+          return row;
+        }));
+        const x = plot.valToPos(plot.data[0][index], 'x');
+        const room = plot.over.clientWidth;
+        const left = x + 14 + card.offsetWidth <= room ? x + 14 : Math.max(0, x - 14 - card.offsetWidth);
+        card.style.transform = 'translate(' + Math.round(Math.min(left, Math.max(0, room - card.offsetWidth))) + 'px, 6px)';
+      },
+    ];
+  }
+`;

@@ -1,0 +1,47 @@
+/** The frames that the charts are drawn into; until a script draws, they say in words what there is to see. */
+import type { Chart, ChartData, ChartVariant } from './chart-model.ts';
+import { escapeHtml, htmlSection } from './html-text.ts';
+
+const WIDE = new Set(['latency', 'throughput', 'distribution']);
+
+export function chartSections(data: ChartData): string {
+  const time = data.charts.filter((chart) => chart.kind === 'time').map(figure);
+  const distribution = data.charts.filter((chart) => chart.kind === 'distribution').map(figure);
+  const reset =
+    '<p class="zoom" hidden><span class="range"></span> <button type="button" class="quiet">Show all</button></p>';
+  return [
+    htmlSection(
+      'charts',
+      'Over time',
+      `<div class="charts">${time.join('\n')}</div>
+${reset}`,
+      'Drag across a chart to zoom all of them, double-click to see everything again. With the keyboard: arrows read values, <kbd>+</kbd> and <kbd>−</kbd> zoom, <kbd>Esc</kbd> shows all.',
+    ),
+    htmlSection('distribution', 'How latency is distributed', `<div class="charts">${distribution.join('\n')}</div>`),
+  ].join('\n');
+}
+
+function figure(chart: Chart): string {
+  const { id, title, about, variants } = chart;
+  const first = variants[0]!;
+  return `<figure class="chart${WIDE.has(id) ? ' wide' : ''}" data-chart="${id}" aria-labelledby="chart-${id}">
+<div class="chart-head">
+<h3 id="chart-${id}">${title} <span class="unit">${escapeHtml(first.unit)}</span></h3>
+<div class="chart-tools">${selector(title, variants)}${scaleSwitch(variants)}</div>
+</div>
+<div class="legend" role="group" aria-label="Lines of ${escapeHtml(title)}"></div>
+<div class="plot" tabindex="0" role="group" aria-roledescription="chart" aria-label="${escapeHtml(first.words)}"><p>${escapeHtml(first.words)}</p></div>
+<figcaption>${escapeHtml(about)}</figcaption>
+</figure>`;
+}
+
+function selector(title: string, variants: ChartVariant[]): string {
+  if (variants.length < 2) return '';
+  const options = variants.map(({ label }, index) => `<option value="${index}">${escapeHtml(label)}</option>`);
+  return `<label><span class="hidden-text">What to show in ${escapeHtml(title)}</span><select>${options.join('')}</select></label>`;
+}
+
+function scaleSwitch(variants: ChartVariant[]): string {
+  if (!variants.every(({ unit }) => unit === 'ms') || variants.length < 2) return '';
+  return '<label class="check"><input type="checkbox"> logarithmic</label>';
+}

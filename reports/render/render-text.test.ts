@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { renderText, renderTextUnfinished } from './render-text.ts';
+import { sampleModel, sampleModelInterrupted, sampleModelWithoutMessages } from './sample-model.ts';
+
+const passed = () => sampleModel().summary!;
+const lineWith = (text: string, part: string | RegExp) =>
+  text.split('\n').find((line) => (typeof part === 'string' ? line.includes(part) : part.test(line))) ?? '';
+
+describe('the terminal summary', () => {
+  it('opens with the verdict and the claim', () => {
+    const lines = renderText(passed()).trimStart().split('\n');
+    expect(lines[0]).toMatch(/^PASS\s+fifty-thousand$/);
+    expect(lines[1]).toMatch(/^ {2}One node held 50,000 connections/);
+  });
+
+  it('marks thresholds that held and that did not, with the measured value and its unit', () => {
+    const text = renderText(
+      sampleModel({
+        summary: ({ results }) => {
+          results.thresholds[1] = { metric: 'sent_latency', threshold: 'p(99)<5', value: 13.012, ok: false };
+        },
+      }).summary!,
+    );
+    expect(lineWith(text, /delivery_latency +p\(99\)<100/)).toMatch(/✓ .* 16\.4 ms$/);
+    expect(lineWith(text, /sent_latency +p\(99\)<5 /)).toMatch(/✗ .* 13 ms$/);
+  });
+
+  it('gives the ledger in one line, and what losing nothing proves', () => {
+    const text = renderText(passed());
+    const lines = text.split('\n');
+    const header = lines.findIndex((line) =>
+      /sent +acknowledged +delivered +lost +duplicated +reordered +pending/.test(line),
+    );
+    expect(lines[header + 1]!.trim().split(/\s+/)).toEqual(['2,662', '2,662', '2,662', '0', '0', '0', '0']);
+    expect(text).toMatch(/none in 2,662: loss rate below 0\.113% at 95%/);
+  });
+
+  it('gives intended and service time of each latency', () => {
+    const text = renderText(passed());
+    expect(text).toMatch(/avg +med +p90 +p95 +p99 +p99\.9 +max +count/);
+    const { values } = passed().results.metrics.find((metric) => metric.name === 'delivery_latency')! as {
+      values: Record<string, number>;
+    };
+    expect(lineWith(text, /^ +delivery +intended/)).toContain(values['p(99)']!.toFixed(2));
+    expect(lineWith(text, /^ +service/)).not.toBe('');
+  });
+
+  it('states connections and memory of server, generator and kernel apart', () => {
+    const text = renderText(passed());
+    expect(text).toMatch(/50,000 of 50,000, 0 failed, opened in 16\.8 s \(2,976\/s\)/);
+    expect(text).toMatch(/2\.42 kB server · 4\.49 kB generator · 4\.32 kB kernel \(both ends\)/);
+  });
+
+  it('says why a run is inconclusive', () => {
+    const text = renderText(sampleModelWithoutMessages().summary!);
+    expect(text).toMatch(/INCONCLUSIVE/);
+    expect(text).toMatch(/✗ No message was sent: the scenario’s rate is zero\./);
+    expect(text).toMatch(/delivery_latency +p\(99\)<100 +not measured/);
+    expect(text).toMatch(/nothing is known about losses/);
+  });
+
+  it('reports a ledger that does not close', () => {
+    const { summary } = sampleModel({
+      summary: ({ ledger }) => {
+        ledger.delivered -= 2;
+      },
+    });
+    expect(renderText(summary!)).toMatch(/The ledger does not close: 2,662 sent, but .* add up to 2,660\./);
+  });
+
+  it('ends with where the report is', () => {
+    const text = renderText(passed(), { outputs: [{ label: 'HTML report', value: 'reports/latest.html' }] });
+    expect(text.trimEnd()).toMatch(/HTML report +reports\/latest\.html$/);
+  });
+
+  it('fits 100 columns and has no escape sequence without colour', () => {
+    const hostile = sampleModel({
+      summary: (summary) => {
+        summary.metadata.name = '\u001b[31mred\u001b[2J';
+        summary.claim = `${'word '.repeat(60)}\u0007`;
+        summary.notes = ['a long remark '.repeat(20)];
+      },
+    }).summary!;
+    for (const summary of [passed(), hostile, sampleModelWithoutMessages().summary!]) {
+      const text = renderText(summary, { outputs: [{ label: 'HTML report', value: 'r.html' }] });
+      expect(Math.max(...text.split('\n').map((line) => [...line].length))).toBeLessThanOrEqual(100);
+      expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+    }
+  });
+
+  it('differs by escape sequences only when coloured', () => {
+    const coloured = renderText(passed(), { colour: true });
+    expect(coloured).toContain('\u001b[32;1mPASS\u001b[0m');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: it takes colours out
+    expect(coloured.replace(/\u001b\[[\d;]*m/g, '')).toBe(renderText(passed()));
+  });
+
+  it('says of an interrupted run what was recorded', () => {
+    const text = renderTextUnfinished(sampleModelInterrupted());
+    expect(text).toMatch(/INTERRUPTED/);
+    expect(text).toMatch(/messages sent +887/);
+  });
+});

@@ -1,0 +1,357 @@
+/** A made-up but realistic run for the tests of the renderers: the same options always give the same model. */
+import type { GaugeName, TrendName } from '../../loadgen/recorder/metrics.ts';
+import type { RunSummary, TrendMetric, TrendValues } from '../../loadgen/recorder/summary.ts';
+import type { Distribution, PercentilePoint, ReportModel } from '../report-model.ts';
+
+export interface SampleOptions {
+  connections?: number;
+  /** Messages per second. */
+  rate?: number;
+  steadySeconds?: number;
+  /** Length of a stall of the server in the middle of the steady phase, ms. */
+  stallMs?: number;
+  summary?: (summary: RunSummary) => void;
+}
+
+const START_MS = Date.UTC(2026, 2, 14, 9, 26, 53);
+const CONNECT_SECONDS = 17;
+const WARM_UP_SECONDS = 9;
+const DRAIN_SECONDS = 4;
+const SHARDS = 3;
+const AGENTS = 3;
+
+/** By default 50,000 connections at the seeds' peak rate: 90 s in all, 60 of them steady. */
+export function sampleModel(options: SampleOptions = {}): ReportModel {
+  const { connections = 50_000, rate = 38.58, steadySeconds = 60, stallMs = 41 } = options;
+  const random = mulberry32(7);
+  const loadFrom = CONNECT_SECONDS;
+  const steadyFrom = CONNECT_SECONDS + WARM_UP_SECONDS;
+  const steadyTo = steadyFrom + steadySeconds;
+  const end = steadyTo + DRAIN_SECONDS;
+
+  const recorded = new Map<TrendName, number[][]>();
+  const record = (metric: TrendName, second: number, ms: number) => {
+    const seconds =
+      recorded.get(metric) ??
+      recorded
+        .set(
+          metric,
+          Array.from({ length: end }, () => []),
+        )
+        .get(metric)!;
+    seconds[second]!.push(ms);
+  };
+  const counters: Record<string, number[]> = {};
+  const add = (name: string, second: number, value: number) => {
+    counters[name] ??= Array.from({ length: end }, () => 0);
+    counters[name][second]! += value;
+  };
+
+  for (let second = 0; second < CONNECT_SECONDS; second++) {
+    for (let i = 0; i < 40; i++) record('connect_latency', second, lognormal(random, 3.4, 0.55) + second * 0.05);
+  }
+  const stallAt = steadyFrom + Math.floor(steadySeconds * 0.62);
+  let ledgerCount = 0;
+  for (let second = loadFrom; second < steadyTo; second++) {
+    const sends = Math.floor(rate * (second - loadFrom + 1)) - Math.floor(rate * (second - loadFrom));
+    ledgerCount += sends;
+    for (const name of ['messages_sent', 'messages_acknowledged', 'messages_delivered']) add(name, second, sends);
+    for (let i = 0; i < sends; i++) {
+      const stall =
+        second === stallAt && stallMs > 0 ? Math.max(0, stallMs - (i / sends) * Math.max(1000, stallMs)) : 0;
+      const slip = lognormal(random, 0.35, 0.4);
+      const sent = lognormal(random, 4.6, 0.42) + stall;
+      const delivery = sent + lognormal(random, 1.8, 0.6);
+      const delivered = delivery + lognormal(random, 2.1, 0.5);
+      record('send_slip', second, slip);
+      record('sent_latency_service', second, sent);
+      record('delivery_latency_service', second, delivery);
+      record('delivered_latency_service', second, delivered);
+      record('sent_latency', second, sent + slip);
+      record('delivery_latency', second, delivery + slip);
+      record('delivered_latency', second, delivered + slip);
+    }
+  }
+  const at = (second: number) => START_MS + second * 1000;
+  const percentiles: ReportModel['percentiles'] = {};
+  const distributions: Distribution[] = [];
+  const metrics: TrendMetric[] = [];
+  for (const [metric, seconds] of recorded) {
+    percentiles[metric] = seconds.flatMap((samples, second) =>
+      samples.length === 0 ? [] : [point(at(second), samples)],
+    );
+    const steady = metric === 'connect_latency' ? seconds.flat() : seconds.slice(steadyFrom, steadyTo).flat();
+    distributions.push(distribution(metric, metric === 'connect_latency' ? 'all' : 'steady', steady));
+    metrics.push({
+      name: metric,
+      type: 'trend',
+      contains: 'time',
+      values: trend(steady),
+      histogram: 'HISTFAAAABd42pNpmSzMwMDAxAABzFCaEQA',
+    });
+  }
+
+  const open = (second: number) => Math.round(connections * Math.min(1, (second + 1) / CONNECT_SECONDS));
+  const gauges: ReportModel['gauges'] = {};
+  const gauge = (name: GaugeName, source: string, value: (second: number) => number) => {
+    gauges[name] ??= {};
+    gauges[name][source] = Array.from({ length: end }, (_, second) => ({ atMs: at(second), value: value(second) }));
+  };
+  const noise = (scale: number) => 1 + (random() - 0.5) * scale;
+  for (let agent = 0; agent < AGENTS; agent++) {
+    const busy = (second: number) => (second < CONNECT_SECONDS ? 0.46 : 0.05 + rate * 0.00003);
+    gauge('connections', `agent-${agent}`, (second) => Math.floor((open(second) + agent) / AGENTS));
+    gauge('agent_cpu', `agent-${agent}`, (second) => busy(second) * noise(0.3));
+    gauge('agent_rss_bytes', `agent-${agent}`, (second) => 62e6 + (open(second) / AGENTS) * 4480 * noise(0.01));
+    gauge('agent_loop_delay', `agent-${agent}`, (second) => (second < CONNECT_SECONDS ? 3.1 : 1.2) * noise(0.6));
+  }
+  for (let shard = 0; shard < SHARDS; shard++) {
+    const stalled = (second: number) => (second === stallAt && shard === 1 ? stallMs : 0);
+    gauge(
+      'server_cpu',
+      `shard-${shard}`,
+      (second) => (second < CONNECT_SECONDS ? 0.31 : 0.035 + rate * 0.00004) * noise(0.35),
+    );
+    gauge(
+      'server_rss_bytes',
+      `shard-${shard}`,
+      (second) => 71e6 + ((second === 0 ? 0 : open(second)) / SHARDS) * 2410 * noise(0.01),
+    );
+    gauge(
+      'server_loop_delay',
+      `shard-${shard}`,
+      (second) => (second < CONNECT_SECONDS ? 2.2 : 1.15) * noise(0.5) + stalled(second),
+    );
+  }
+  gauge('kernel_slab_bytes', 'machine', (second) => 410e6 + (second === 0 ? 0 : open(second)) * 4310 * noise(0.002));
+  gauge('kernel_socket_bytes', 'machine', (second) => 1.2e6 + open(second) * 12 * noise(0.2));
+
+  const summary = sampleSummary(metrics, ledgerCount, { connections, rate, steadySeconds });
+  summary.phases = [
+    { phase: 'connect', startMs: at(0), endMs: at(CONNECT_SECONDS) },
+    { phase: 'warm-up', startMs: at(CONNECT_SECONDS), endMs: at(steadyFrom) },
+    { phase: 'steady', startMs: at(steadyFrom), endMs: at(steadyTo) },
+    { phase: 'drain', startMs: at(steadyTo), endMs: at(end) },
+  ];
+  for (const name of ['messages_sent', 'messages_acknowledged', 'messages_delivered'] as const) {
+    summary.results.metrics.push({ name, type: 'counter', contains: 'default', values: { count: ledgerCount, rate } });
+  }
+  for (const name of [
+    'connections',
+    'server_cpu',
+    'agent_cpu',
+    'server_rss_bytes',
+    'agent_rss_bytes',
+    'kernel_slab_bytes',
+  ] as const) {
+    const values = sumPerSecond(gauges[name]!, end);
+    const contains = name.endsWith('_bytes') ? 'data' : 'default';
+    const value = values.at(-1)!;
+    summary.results.metrics.push({
+      name,
+      type: 'gauge',
+      contains,
+      values: { value, min: Math.min(...values), max: Math.max(...values) },
+    });
+  }
+  options.summary?.(summary);
+
+  return {
+    runId: summary.metadata.runId,
+    status: 'finished',
+    summary,
+    scenarioText: SCENARIO_TEXT,
+    command: 'plimsoll run scenarios/fifty-thousand.ts --seed 7 --tag commit=4f1c2ab',
+    percentiles,
+    counters: Object.fromEntries(
+      Object.entries(counters).map(([name, values]) => [
+        name,
+        values.map((value, second) => ({ atMs: at(second), value })),
+      ]),
+    ),
+    gauges,
+    distributions,
+  };
+}
+
+/** A run in which everybody connected and nobody sent. */
+export function sampleModelWithoutMessages(): ReportModel {
+  return sampleModel({
+    rate: 0,
+    summary: (summary) => {
+      summary.verdict = 'inconclusive';
+      summary.claim = '50,000 connections were held on one node, but no message was sent, so latency is not known.';
+      summary.failures = ['No message was sent: the scenario’s rate is zero.'];
+      summary.validity = { valid: false, reasons: ['The steady phase has no samples to judge.'] };
+      for (const threshold of summary.results.thresholds) {
+        if (threshold.metric.endsWith('_latency')) Object.assign(threshold, { value: null, ok: false });
+      }
+    },
+  });
+}
+
+/** A run whose coordinator died in the steady phase, before it could judge: no summary. */
+export function sampleModelInterrupted(): ReportModel {
+  return { ...sampleModel({ steadySeconds: 14 }), status: 'interrupted', summary: null };
+}
+
+function sampleSummary(
+  metrics: TrendMetric[],
+  messages: number,
+  load: { connections: number; rate: number; steadySeconds: number },
+): RunSummary {
+  const p99 = (name: TrendName) => metrics.find((metric) => metric.name === name)?.values['p(99)'] ?? null;
+  return {
+    version: '1.0.0',
+    metadata: {
+      generatedAt: '2026-03-14T09:28:25.114Z',
+      plimsollVersion: '0.1.0',
+      runId: '01JPA7V5ZK4T8Q2M9R3W6X1Y0B',
+      name: 'fifty-thousand',
+      tags: { commit: '4f1c2ab' },
+      startedAt: '2026-03-14T09:26:53.000Z',
+      complete: true,
+      machine: {
+        cores: 2,
+        cpu: 'AMD EPYC 7B13',
+        memoryBytes: 25_276_510_208,
+        node: 'v20.20.0',
+        kernel: '6.1.0-32-amd64',
+        descriptorLimit: 20_000,
+        sharedMachine: true,
+      },
+    },
+    config: {
+      scenario: 'fifty-thousand',
+      description: 'One node holds its slice of 500 million users at the busiest hour of the day',
+      seed: 7,
+      target: 'ws://127.0.0.1:41873 (embedded node)',
+      store: 'level:.plimsoll/data',
+      durability: 'fsync',
+      durationSeconds: load.steadySeconds,
+      connectionsRequested: load.connections,
+      rateOffered: load.rate,
+      agents: AGENTS,
+      shards: SHARDS,
+      derivation: [
+        '500,000,000 users × 40 messages a day ÷ 86,400 s = 231,481 messages/s over the whole service, on average',
+        'busiest hour: × 1.667 = 385,802 messages/s',
+        'this node serves 50,000 of 500,000,000 users: ÷ 10,000 = 38.58 messages/s',
+        '100-byte messages, one recipient each, conversations across all 3 shard processes',
+      ],
+    },
+    verdict: 'pass',
+    claim: `One node held 50,000 connections at the peak rate of 500 million users, lost no message, and delivered 99% of them within ${Math.ceil(p99('delivery_latency') ?? 0)} ms.`,
+    validity: { valid: true, reasons: [] },
+    failures: [],
+    notes: ['Generator and server shared 2 cores, so any limit found here is a lower bound of the server’s own.'],
+    phases: [],
+    results: {
+      metrics: [...metrics],
+      thresholds: [
+        { metric: 'delivery_latency', threshold: 'p(99)<100', value: p99('delivery_latency'), ok: true },
+        { metric: 'sent_latency', threshold: 'p(99)<50', value: p99('sent_latency'), ok: true },
+        { metric: 'messages_lost', threshold: 'count==0', value: 0, ok: true },
+        { metric: 'connections', threshold: 'value>=50000', value: load.connections, ok: true },
+        { metric: 'messages_dropped', threshold: 'rate<0.4', value: 0, ok: true },
+      ],
+    },
+    ledger: {
+      sent: messages,
+      acknowledged: messages,
+      delivered: messages,
+      lost: 0,
+      duplicated: 0,
+      reordered: 0,
+      pending: 0,
+    },
+    server: {
+      connectionsPeak: load.connections,
+      cpuSeconds: 24.6,
+      rssBytesPeak: 334_100_000,
+      memoryBytesPerConnection: 2418,
+    },
+    generator: {
+      cpuSeconds: 37.2,
+      rssBytesPeak: 410_700_000,
+      memoryBytesPerConnection: 4487,
+      cpuMicrosecondsPerMessage: 212.4,
+    },
+    kernel: { memoryBytesPerConnection: 4322 },
+    connecting: { seconds: 16.8, perSecond: 2976.2, failed: 0 },
+    faults: [],
+  };
+}
+
+function point(atMs: number, samples: number[]): PercentilePoint {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const q = (share: number) => rankValue(sorted, share);
+  return { atMs, count: sorted.length, p50: q(0.5), p90: q(0.9), p99: q(0.99), p999: q(0.999), max: sorted.at(-1)! };
+}
+
+function trend(samples: number[]): TrendValues {
+  if (samples.length === 0)
+    return { count: 0, avg: 0, min: 0, med: 0, max: 0, 'p(90)': 0, 'p(95)': 0, 'p(99)': 0, 'p(99.9)': 0 };
+  const sorted = [...samples].sort((a, b) => a - b);
+  const q = (share: number) => rankValue(sorted, share);
+  const avg = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
+  const tail = { 'p(90)': q(0.9), 'p(95)': q(0.95), 'p(99)': q(0.99), 'p(99.9)': q(0.999) };
+  return { count: sorted.length, avg, min: sorted[0]!, med: q(0.5), max: sorted.at(-1)!, ...tail };
+}
+
+function distribution(metric: TrendName, phase: Distribution['phase'], samples: number[]): Distribution {
+  const buckets = new Map<number, number>();
+  for (const sample of samples) {
+    const edge = Number(sample.toPrecision(3));
+    buckets.set(edge, (buckets.get(edge) ?? 0) + 1);
+  }
+  const values = [...buckets.keys()].sort((a, b) => a - b);
+  const maxMs = samples.reduce((max, sample) => Math.max(max, sample), 0);
+  return { metric, phase, count: samples.length, maxMs, values, counts: values.map((value) => buckets.get(value)!) };
+}
+
+function rankValue(sorted: number[], share: number): number {
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
+}
+
+function sumPerSecond(sources: Record<string, Array<{ value: number }>>, seconds: number): number[] {
+  return Array.from({ length: seconds }, (_, second) =>
+    Object.values(sources).reduce((sum, points) => sum + points[second]!.value, 0),
+  );
+}
+
+function lognormal(random: () => number, median: number, sigma: number): number {
+  const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  return median * Math.exp(sigma * normal);
+}
+
+/** Tommy Ettinger's 32-bit generator: small, seedable, good enough for samples. */
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+const SCENARIO_TEXT = `import { defineScenario } from './scenario.ts';
+
+/** One node's slice of 500 million users, at the busiest hour of the day. */
+export default defineScenario({
+  name: 'fifty-thousand',
+  description: 'One node holds its slice of 500 million users at the busiest hour of the day',
+  population: { users: 500e6, messagesPerUserPerDay: 40, peakFactor: 1.667 },
+  slice: { connections: 50_000 },
+  payload: { bytes: 100 },
+  phases: { warmUp: '9s', steady: '1m', drain: '4s' },
+  thresholds: {
+    delivery_latency: ['p(99)<100'],
+    sent_latency: ['p(99)<50'],
+    messages_lost: ['count==0'],
+    connections: ['value>=50000'],
+    messages_dropped: ['rate<0.4'],
+  },
+});
+`;
