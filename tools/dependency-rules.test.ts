@@ -38,15 +38,24 @@ describe('who may import whom', () => {
   it('reads the imports of the whole project', () => {
     expect(files.length).toBeGreaterThan(100);
     expect(imports).toContainEqual({ from: 'server/shard-map.ts', to: 'server/protocol/shard-hash.ts' });
-    expect(imports).toContainEqual({ from: 'loadgen/drivers/driver-loader.ts', to: 'loadgen/drivers/target-driver-reference.ts' });
+    expect(imports).toContainEqual({
+      from: 'loadgen/drivers/driver-loader.ts',
+      to: 'loadgen/drivers/target-driver-reference.ts',
+    });
   });
 
   it('the protocol imports nothing of the project', () => {
-    expect(offenders(({ from, to }) => from.startsWith('server/protocol/') && isOurs(to) && !to.startsWith('server/protocol/'))).toEqual([]);
+    expect(
+      offenders(
+        ({ from, to }) => from.startsWith('server/protocol/') && isOurs(to) && !to.startsWith('server/protocol/'),
+      ),
+    ).toEqual([]);
   });
 
   it('the server imports no other room', () => {
-    expect(offenders(({ from, to }) => from.startsWith('server/') && isOurs(to) && !to.startsWith('server/'))).toEqual([]);
+    expect(offenders(({ from, to }) => from.startsWith('server/') && isOurs(to) && !to.startsWith('server/'))).toEqual(
+      [],
+    );
   });
 
   it('the load generator knows of the server only its protocol, and only in its drivers', () => {
@@ -68,12 +77,18 @@ describe('who may import whom', () => {
 
   it('reports know of the load generator only what it records', () => {
     const allowed = (to: string): boolean =>
-      !isOurs(to) || to.startsWith('reports/') || /^loadgen\/recorder\/(samples|summary|metrics|histogram)\.ts$/.test(to);
+      !isOurs(to) ||
+      to.startsWith('reports/') ||
+      /^loadgen\/recorder\/(samples|summary|metrics|histogram)\.ts$/.test(to);
     expect(offenders(({ from, to }) => from.startsWith('reports/') && !allowed(to))).toEqual([]);
   });
 
   it('the load generator reaches reports only from its command line', () => {
-    expect(offenders(({ from, to }) => from.startsWith('loadgen/') && !from.startsWith('loadgen/cli/') && to.startsWith('reports/'))).toEqual([]);
+    expect(
+      offenders(
+        ({ from, to }) => from.startsWith('loadgen/') && !from.startsWith('loadgen/cli/') && to.startsWith('reports/'),
+      ),
+    ).toEqual([]);
   });
 
   it('pure modules use no I/O, no clock and no global randomness', () => {
@@ -121,7 +136,9 @@ function importsOf(file: string): Import[] {
 }
 
 function staticImports(text: string): Array<{ specifier: string; typeOnly: boolean }> {
-  return [...text.matchAll(/^(?:import|export)\s+(type\s)?[^'"]*?from\s+['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]/gm)].map((match) => ({
+  return [
+    ...text.matchAll(/^(?:import|export)\s+(type\s)?[^'"]*?from\s+['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]/gm),
+  ].map((match) => ({
     specifier: match[2] ?? match[3]!,
     typeOnly: match[1] !== undefined,
   }));

@@ -173,5 +173,5 @@ function memoryGrowth(input: VerdictInput): string | null {
 }
 
 function round(value: number): string {
-  return formatCount(Number(value.toPrecision(4)));
+  return value.toLocaleString('en-US', { maximumSignificantDigits: 4 });
 }

@@ -64,6 +64,9 @@ function inPage<Result>(page: Page, expression: string): Promise<Result> {
   return page.evaluate<Result>(`(async () => { await ${painted}; return (${expression}); })()`);
 }
 
+const CHARTS_FIT =
+  "[...document.querySelectorAll('.plot')].every((plot) => (plot.querySelector('.uplot')?.clientWidth ?? 0) <= plot.clientWidth)";
+
 /** Pixels of a chart that have the colour of its main line. */
 function linePixels(page: Page, chart: string): Promise<number> {
   return inPage(
@@ -220,9 +223,7 @@ describe('the HTML report’s frame', () => {
       const page = await open(model());
       for (const width of [360, 820, 1400, 1600]) {
         await page.setViewportSize({ width, height: 800 });
-        await page.waitForFunction(
-          `[...document.querySelectorAll('.plot')].every((plot) => (plot.querySelector('.uplot')?.clientWidth ?? 0) <= plot.clientWidth)`,
-        );
+        await expect.poll(() => inPage(page, CHARTS_FIT)).toBe(true);
         expect(await inPage(page, 'document.documentElement.scrollWidth'), `${width} px`).toBe(width);
       }
     });

@@ -15,8 +15,9 @@ const finished = {
 } as const;
 const interrupted = {
   ...finished,
-  name: '\u001b[2Jx',
+  name: 'retry',
   tags: {},
+  finishedAtMs: null,
   status: 'interrupted',
   verdict: null,
   connectionsPeak: null,
@@ -25,11 +26,13 @@ const interrupted = {
 
 it('lists a run a line, with what it came to', () => {
   const [header, first, second] = renderRuns([finished, interrupted]).split('\n');
-  expect(header).toMatch(/^run +started +name +verdict +connections +delivery p99 +tags$/);
-  expect(first).toMatch(/ 2026-03-14 09:26:53 UTC +fifty-thousand +PASS +50,000 +16\.4 ms +commit=4f1c2ab$/);
-  expect(second).toMatch(/ x +interrupted +– +–$/);
+  expect(header).toMatch(/^run +started +scenario +verdict +length +connections +delivery p99 +name and tags$/);
+  expect(first).toMatch(
+    / 2026-03-14 09:26:53 UTC +fifty-thousand +pass +1 min 30 s +50,000 +16\.4 ms +commit=4f1c2ab$/,
+  );
+  expect(second).toMatch(/ fifty-thousand +interrupted +– +– +– +retry$/);
 });
 
 it('says how to get a first run', () => {
-  expect(renderRuns([])).toMatch(/No run is stored here yet; `plimsoll run/);
+  expect(renderRuns([])).toMatch(/No run is stored yet; start one with: plimsoll run/);
 });

@@ -1,42 +1,33 @@
-/** The stored runs as a table for the terminal, in the order given. */
+/** The list of stored runs as a table for the terminal. */
 import type { RunListing } from '../results/results-store.ts';
-import { formatCount, formatDate, formatMs } from './format.ts';
-import { VERDICT_LABELS } from './summary-view.ts';
-import { padEnd, padStart, printable } from './terminal-text.ts';
+import { formatCount, formatDate, formatDuration, formatMs } from './format.ts';
 
-const COLUMNS: ReadonlyArray<{ title: string; number?: true; cell: (run: RunListing) => string }> = [
-  { title: 'run', cell: (run) => run.runId },
-  { title: 'started', cell: (run) => formatDate(run.startedAtMs) },
-  { title: 'name', cell: (run) => run.name || run.scenario },
-  { title: 'verdict', cell: (run) => (run.verdict === null ? run.status : VERDICT_LABELS[run.verdict]) },
-  { title: 'connections', number: true, cell: (run) => optional(run.connectionsPeak, formatCount) },
-  { title: 'delivery p99', number: true, cell: (run) => optional(run.deliveryP99Ms, formatMs) },
-  {
-    title: 'tags',
-    cell: (run) =>
-      Object.entries(run.tags)
-        .map(([key, value]) => `${key}=${value}`)
-        .join(' '),
-  },
-];
+const HEADINGS = ['run', 'started', 'scenario', 'verdict', 'length', 'connections', 'delivery p99', 'name and tags'];
+const RIGHT = new Set([4, 5, 6]);
 
-/** Ends with a newline. */
-export function renderRuns(runs: RunListing[]): string {
-  if (runs.length === 0) return 'No run is stored here yet; `plimsoll run <scenario>` makes one.\n';
-  const columns = COLUMNS.map(({ title, number, cell }) => {
-    const cells = [title, ...runs.map((run) => printable(cell(run)))];
-    const width = Math.max(...cells.map((text) => [...text].length));
-    return cells.map((text) => (number ? padStart(text, width) : padEnd(text, width)));
-  });
-  const lines = [undefined, ...runs].map((_, row) =>
-    columns
-      .map((column) => column[row])
+/** Newest first, as given. Ends with a newline. */
+export function renderRuns(runs: readonly RunListing[]): string {
+  if (runs.length === 0) return 'No run is stored yet; start one with: plimsoll run smoke\n';
+  const rows = [HEADINGS, ...runs.map(cells)];
+  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const line = (row: string[]) =>
+    row
+      .map((cell, column) => (RIGHT.has(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
       .join('  ')
-      .trimEnd(),
-  );
-  return `${lines.join('\n')}\n`;
+      .trimEnd();
+  return `${rows.map(line).join('\n')}\n`;
 }
 
-function optional(value: number | null, format: (value: number) => string): string {
-  return value === null ? '–' : format(value);
+function cells(run: RunListing): string[] {
+  const tags = Object.entries(run.tags).map(([key, value]) => `${key}=${value}`);
+  return [
+    run.runId,
+    formatDate(run.startedAtMs),
+    run.scenario,
+    run.status === 'finished' ? (run.verdict ?? '–') : run.status,
+    run.finishedAtMs === null ? '–' : formatDuration((run.finishedAtMs - run.startedAtMs) / 1_000),
+    run.connectionsPeak === null ? '–' : formatCount(run.connectionsPeak),
+    run.deliveryP99Ms === null ? '–' : formatMs(run.deliveryP99Ms),
+    [run.name === run.scenario ? '' : run.name, ...tags].filter(Boolean).join(' '),
+  ];
 }

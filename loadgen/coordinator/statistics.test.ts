@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { createRandom } from '../random.ts';
+import { percentileOf, slopeOf } from './statistics.ts';
+
+describe('slopeOf', () => {
+  const seconds = Array.from({ length: 40 }, (_, i) => i);
+
+  it('finds an exact line exactly', () => {
+    const slope = slopeOf(
+      seconds,
+      seconds.map((x) => 7 + 3 * x),
+    )!;
+    expect(slope.perSecond).toBeCloseTo(3, 10);
+    expect(slope.upper95 - slope.lower95).toBeCloseTo(0, 6);
+  });
+
+  it('covers the true slope of noisy lines about 95 times in 100', () => {
+    const random = createRandom(7);
+    let covered = 0;
+    for (let run = 0; run < 1_000; run++) {
+      const slope = slopeOf(
+        seconds,
+        seconds.map((x) => 2 * x + 5 * random.normal()),
+      )!;
+      if (slope.lower95 <= 2 && 2 <= slope.upper95) covered++;
+    }
+    expect(covered).toBeGreaterThan(915);
+    expect(covered).toBeLessThan(975);
+  });
+
+  it('says nothing for too few points', () => {
+    expect(slopeOf([1, 2, 3, 4], [1, 2, 3, 4])).toBeNull();
+    expect(slopeOf([1, 1, 1, 1, 1], [1, 2, 3, 4, 5])).toBeNull();
+  });
+});
+
+describe('percentileOf', () => {
+  it('takes the nearest rank', () => {
+    expect(percentileOf([5, 1, 4, 2, 3], 50)).toBe(3);
+    expect(percentileOf([5, 1, 4, 2, 3], 99)).toBe(5);
+    expect(percentileOf([5, 1, 4, 2, 3], 0)).toBe(1);
+    expect(percentileOf([], 99)).toBe(0);
+  });
+});

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { judge, type VerdictInput } from './verdict.ts';
+
+const START = 1_700_000_000_000;
+
+/** A run in which everything went well. */
+function goodRun(changes: Partial<VerdictInput> = {}): VerdictInput {
+  return {
+    thresholds: [{ metric: 'delivery_latency', threshold: 'p(99)<100', value: 12, ok: true }],
+    ledger: { sent: 6_000, acknowledged: 6_000, delivered: 6_000, lost: 0, duplicated: 0, reordered: 0, pending: 0 },
+    offeredMessages: 6_000,
+    achievedMessages: 6_000,
+    droppedMessages: 0,
+    steadySeconds: 60,
+    connectionsRequested: 1_000,
+    connectionsOpened: 1_000,
+    connectFailed: { generator: 0, server: 0 },
+    connectReasons: [],
+    objectiveMs: 100,
+    seconds: Array.from({ length: 60 }, (_, i) => ({
+      atMs: START + i * 1_000,
+      sent: 100 * (i + 1),
+      delivered: 100 * (i + 1) - (i % 3),
+      serverRssBytes: 200e6 + (i % 5) * 1e6,
+    })),
+    agentCpu: new Map([['agent-0', Array.from({ length: 60 }, () => 0.3)]]),
+    agentLoopDelayMs: new Map([['agent-0', Array.from({ length: 60 }, () => 1)]]),
+    slipP99Ms: 1.2,
+    deadAgents: [],
+    nodeGone: null,
+    rows: { recorded: 500, stored: 500 },
+    complete: true,
+    ...changes,
+  };
+}
+
+describe('judge', () => {
+  it('passes a run in which everything held', () => {
+    expect(judge(goodRun())).toEqual({ verdict: 'pass', failures: [], reasons: [] });
+  });
+
+  it.each<[string, Partial<VerdictInput>, RegExp]>([
+    [
+      'a threshold',
+      { thresholds: [{ metric: 'delivery_latency', threshold: 'p(99)<100', value: 180.4, ok: false }] },
+      /delivery_latency should meet p\(99\)<100, but was 180\.4/,
+    ],
+    [
+      'a threshold on something that was not measured',
+      { thresholds: [{ metric: 'delivery_latency', threshold: 'p(99)<100', value: null, ok: false }] },
+      /nothing was measured/,
+    ],
+    ['a lost message', { ledger: { ...goodRun().ledger, lost: 1 } }, /1 acknowledged message\(s\) were lost/],
+    ['a duplicate', { ledger: { ...goodRun().ledger, duplicated: 2 } }, /2 message\(s\) were delivered twice/],
+    ['a wrong order', { ledger: { ...goodRun().ledger, reordered: 3 } }, /3 message\(s\) arrived out of order/],
+    [
+      'connections that the server refused',
+      { connectionsOpened: 990, connectFailed: { generator: 0, server: 10 }, connectReasons: ['refused'] },
+      /10 of 1,000 connections were not opened: refused/,
+    ],
+    ['messages that were offered but not delivered', { achievedMessages: 5_900 }, /only 98\.33% of the offered messages/],
+    ['a node that ended by itself', { nodeGone: 'ended by SIGSEGV' }, /ended by itself: ended by SIGSEGV/],
+    [
+      'a backlog that grows',
+      { seconds: goodRun().seconds.map((second, i) => ({ ...second, delivered: second.sent - 5 * i })) },
+      /the backlog .* grew by 5 messages a second/,
+    ],
+    [
+      'memory that grows beyond its budget',
+      { seconds: goodRun().seconds.map((second, i) => ({ ...second, serverRssBytes: 200e6 + i * 5e6 })) },
+      /memory grew by 300 MB a minute/,
+    ],
+  ])('fails %s', (_what, changes, sentence) => {
+    const { verdict, failures } = judge(goodRun(changes));
+    expect(verdict).toBe('fail');
+    expect(failures).toHaveLength(1);
+    expect(failures[0]).toMatch(sentence);
+  });
+
+  const slow = { thresholds: [{ metric: 'delivery_latency', threshold: 'p(99)<100', value: 180, ok: false }] };
+
+  it.each<[string, Partial<VerdictInput>, RegExp]>([
+    ['an agent out of CPU', { agentCpu: new Map([['agent-1', Array.from({ length: 60 }, (_, i) => (i < 12 ? 0.97 : 0.4))]]) }, /agent-1 used more than 85% of a core in 20%/],
+    ['an agent that was held up', { agentLoopDelayMs: new Map([['agent-0', [1, 2, 9]]]) }, /agent-0 was held up 9 ms/],
+    ['late sends', { slipP99Ms: 7.5 }, /sends started 7\.5 ms late/],
+    ['descriptors that ran out', { connectionsOpened: 900, connectFailed: { generator: 100, server: 0 } }, /100 connection\(s\) could not be opened for a cause on the generator/],
+    ['sends that could not be started', { achievedMessages: 5_000, droppedMessages: 1_000 }, /1,000 message\(s\) could not be started on time/],
+  ])('does not blame the server for %s', (_what, changes, sentence) => {
+    const { verdict, reasons } = judge(goodRun({ ...slow, ...changes }));
+    expect(verdict).toBe('inconclusive');
+    expect(reasons.join('\n')).toMatch(sentence);
+  });
+
+  it('passes a strained generator when everything held all the same', () => {
+    expect(judge(goodRun({ slipP99Ms: 30 })).verdict).toBe('pass');
+  });
+
+  it.each<[string, Partial<VerdictInput>]>([
+    ['an agent died', { deadAgents: [{ name: 'agent-0', how: 'ended by SIGKILL' }] }],
+    ['it was stopped before its end', { complete: false }],
+    ['rows are missing from the store', { rows: { recorded: 500, stored: 499 } }],
+  ])('is inconclusive when %s, even if all that was seen is well', (_what, changes) => {
+    const { verdict, reasons } = judge(goodRun(changes));
+    expect(verdict).toBe('inconclusive');
+    expect(reasons).toHaveLength(1);
+  });
+
+  it('does not call noise in a short, slow run a growing backlog', () => {
+    const seconds = goodRun().seconds.slice(0, 8).map((second, i) => ({ ...second, delivered: second.sent - (i % 2) }));
+    expect(judge(goodRun({ seconds, offeredMessages: 80, achievedMessages: 80, steadySeconds: 8 })).verdict).toBe('pass');
+  });
+});
