@@ -15,7 +15,7 @@ export class ScenarioError extends Error {
 }
 
 /** Room for what an agent writes into each message to recognise it again. */
-export const MESSAGE_BYTES_MIN = 32;
+export const MESSAGE_BYTES_MIN = 36;
 export const MESSAGE_BYTES_MAX = 65_536;
 
 const duration = quantity(parseDuration);

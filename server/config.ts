@@ -41,6 +41,7 @@ export interface NodeConfig {
 /** What a shard process is started with. */
 export interface ShardConfig {
   index: number;
+  publicHost: string | null;
   processes: number;
   volumes: number;
   host: string;

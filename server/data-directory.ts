@@ -1,7 +1,8 @@
 /** The data directory of a node: how many volumes it was made for, so that users stay where their timelines are. */
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from './config.ts';
+import { LOGICAL_SHARDS } from './shard-map.ts';
 
 const FILE = 'node.json';
 const FORMAT = 'plimsoll-node';
@@ -53,11 +54,16 @@ function readVolumes(text: string, file: string): number {
   } catch {
     throw new ConfigError(`${file} is damaged; restore it, or name another directory with --data`);
   }
-  if (content.format !== FORMAT) throw new ConfigError(`${file} is not of Plimsoll; name another directory with --data`);
+  if (content.format !== FORMAT)
+    throw new ConfigError(`${file} is not of Plimsoll; name another directory with --data`);
   if (content.version !== VERSION) {
     throw new ConfigError(`${file} has format version ${content.version}; this Plimsoll reads version ${VERSION}`);
   }
-  return content.volumes as number;
+  const { volumes } = content;
+  if (typeof volumes !== 'number' || !Number.isInteger(volumes) || volumes < 1 || volumes > LOGICAL_SHARDS) {
+    throw new ConfigError(`${file} is damaged; restore it, or name another directory with --data`);
+  }
+  return volumes;
 }
 
 function reason(error: unknown): string {

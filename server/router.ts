@@ -11,7 +11,7 @@ import { LOGICAL_SHARDS, logicalShard, type Owner, volumeRange, volumeTable } fr
 import type { NodeStats } from './supervisor.ts';
 import type { ConnectionData } from './transport/connection.ts';
 import { listen } from './transport/listen.ts';
-import { CONNECT_PATH, refuse, userProblem } from './transport/websocket.ts';
+import { CONNECT_PATH, hostName, refuse, userProblem } from './transport/websocket.ts';
 
 export interface RouterOptions {
   host: string;
@@ -28,29 +28,36 @@ export interface Router {
   stop(): void;
 }
 
+const STARTING = 'the server of this user is starting; ask again later';
+
 /** Rejects with PortTakenError. */
 export async function startRouter(options: RouterOptions): Promise<Router> {
   const app = uWS.App();
   const table = volumeTable(options.volumes);
   const writer = new FrameWriter();
-  const urlOf = (volume: number, host: string): string => `ws://${host}:${options.portOf(volume % options.processes)}`;
+  /** Empty while the process is being started for the first time and its port is not known. */
+  const urlOf = (volume: number, host: string): string => {
+    const port = options.portOf(volume % options.processes);
+    return port === 0 ? '' : `ws://${host}:${port}`;
+  };
   // The name by which the client reached the router is the one by which it reaches the shards.
-  const hostOf = (req: uWS.HttpRequest): string =>
-    options.publicHost ?? (req.getHeader('host').replace(/:\d+$/, '') || options.host);
+  const hostOf = (req: uWS.HttpRequest): string => options.publicHost ?? hostName(req.getHeader('host'), options.host);
 
   app.get('/v1/route', (res, req) => {
     const user = req.getQuery('user') ?? '';
     const problem = userProblem('user', user);
     if (problem !== null) return reply(res, '400 Bad Request', { error: problem });
     const shard = logicalShard(user);
-    reply(res, '200 OK', { user, shard, url: urlOf(table[shard]!, hostOf(req)) });
+    const url = urlOf(table[shard]!, hostOf(req));
+    if (url === '') return reply(res, '503 Service Unavailable', { error: STARTING });
+    reply(res, '200 OK', { user, shard, url });
   });
   app.get('/v1/shards', (res, req) => {
     const host = hostOf(req);
     const owners: Owner[] = Array.from({ length: options.volumes }, (_, volume) => ({
       url: urlOf(volume, host),
       ...volumeRange(volume, options.volumes),
-    }));
+    })).filter(({ url }) => url !== '');
     reply(res, '200 OK', { logicalShards: LOGICAL_SHARDS, owners });
   });
   app.get('/v1/health', (res) => {
@@ -72,19 +79,14 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     idleTimeout: 8,
     upgrade(res, req, context) {
       const user = req.getQuery('user') ?? '';
-      const problem = userProblem('user', user);
-      const protocols = req.getHeader('sec-websocket-protocol').split(',').map((name) => name.trim());
+      const protocols = req
+        .getHeader('sec-websocket-protocol')
+        .split(',')
+        .map((name) => name.trim());
       const json = !protocols.includes(BINARY_SUBPROTOCOL);
-      const refusal =
-        problem !== null
-          ? { close: CLOSES.malformed, detail: problem, redirect: '' }
-          : {
-              close: CLOSES.redirected,
-              detail: CLOSES.redirected.text,
-              redirect: urlOf(table[logicalShard(user)]!, hostOf(req)),
-            };
+      const refusal = refusalOf(user, hostOf(req));
       res.upgrade<ConnectionData>(
-        { userName: user, deviceId: '', after: undefined, json, refusal, connection: null },
+        { userName: user, deviceId: '', after: undefined, json, refusal, connection: null, early: null },
         req.getHeader('sec-websocket-key'),
         json ? (protocols.includes(JSON_SUBPROTOCOL) ? JSON_SUBPROTOCOL : '') : BINARY_SUBPROTOCOL,
         req.getHeader('sec-websocket-extensions'),
@@ -93,6 +95,14 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     },
     open: (socket) => refuse(socket, socket.getUserData(), writer),
   });
+
+  function refusalOf(user: string, host: string): NonNullable<ConnectionData['refusal']> {
+    const problem = userProblem('user', user);
+    if (problem !== null) return { close: CLOSES.malformed, detail: problem, redirect: '' };
+    const redirect = urlOf(table[logicalShard(user)]!, host);
+    if (redirect === '') return { close: CLOSES.internal, detail: STARTING, redirect: '' };
+    return { close: CLOSES.redirected, detail: CLOSES.redirected.text, redirect };
+  }
 
   const listening = await listen(app, options.host, options.port);
   return {

@@ -3,7 +3,7 @@ import { SERVER_DEFAULTS, type ShardConfig } from './config.ts';
 import { type Shard, startShard } from './shard.ts';
 import type { ShardStats } from './stats.ts';
 
-export type ToShard = { type: 'start'; config: ShardConfig } | { type: 'owners'; urls: string[] } | { type: 'drain' };
+export type ToShard = { type: 'start'; config: ShardConfig } | { type: 'owners'; ports: number[] } | { type: 'drain' };
 
 export type FromShard =
   | { type: 'listening'; port: number }
@@ -17,7 +17,7 @@ const tell = (message: FromShard): void => {
 const log = (message: string): void => tell({ type: 'log', message });
 
 let shard: Shard | undefined;
-let owners: string[] = [];
+let owners: number[] = [];
 let ending = false;
 
 async function end(code: number): Promise<void> {
@@ -34,7 +34,7 @@ process.on('message', (message: ToShard) => {
   if (message.type === 'start') void start(message.config);
   else if (message.type === 'drain') void end(0);
   else {
-    owners = message.urls;
+    owners = message.ports;
     shard?.setOwners(owners);
   }
 });

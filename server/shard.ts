@@ -2,12 +2,13 @@
  * A shard process: one uWebSockets.js app and the volumes it owns. Started by the supervisor, which it tells when it
  * listens and, once a second, how it is; it drains and ends when told to, or when the supervisor is gone.
  */
+
+import uWS from 'uWebSockets.js';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import uWS from 'uWebSockets.js';
-import { openLocalBus } from './bus/bus-local.ts';
 import type { Bus } from './bus/bus.ts';
-import { type ShardConfig, SERVER_DEFAULTS } from './config.ts';
+import { openLocalBus } from './bus/bus-local.ts';
+import { SERVER_DEFAULTS, type ShardConfig } from './config.ts';
 import { Volume, type VolumeCounters } from './messenger/volume.ts';
 import { CLOSES } from './protocol/errors.ts';
 import { logicalShard, volumesOfProcess, volumeTable } from './shard-map.ts';
@@ -17,7 +18,7 @@ import { createAuthenticator } from './transport/authentication.ts';
 import { ConnectionOutbox } from './transport/connection.ts';
 import { serveHistory } from './transport/http-history.ts';
 import { listen } from './transport/listen.ts';
-import { serveWebSockets } from './transport/websocket.ts';
+import { hostName, type Route, serveWebSockets } from './transport/websocket.ts';
 
 /** Connections closed per turn while draining, so that a drain of many does not stall those still served. */
 const CLOSES_PER_TURN = 500;
@@ -25,8 +26,8 @@ const CLOSES_PER_TURN = 500;
 export interface Shard {
   port: number;
   stats(): ShardStats;
-  /** Where clients of other processes' users are sent; changes when a process comes back elsewhere. */
-  setOwners(urls: string[]): void;
+  /** Ports of all processes, where clients of their users are sent; changes when one comes back elsewhere. */
+  setOwners(ports: number[]): void;
   drain(): Promise<void>;
 }
 
@@ -47,10 +48,13 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
     for (const volume of volumes.values()) volume.onBusUp(to);
   });
 
-  let owners: string[] = [];
-  const route = (user: string): Volume | string => {
+  let owners: number[] = [];
+  const route: Route = (user, host) => {
     const volume = table[logicalShard(user)]!;
-    return volumes.get(volume) ?? owners[volume % config.processes] ?? '';
+    const own = volumes.get(volume);
+    if (own !== undefined) return own;
+    const port = owners[volume % config.processes];
+    return port === undefined ? '' : `ws://${config.publicHost ?? hostName(host, config.host)}:${port}`;
   };
   const app = uWS.App();
   const authenticator = createAuthenticator(config.authSecret);
@@ -76,8 +80,8 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
   const meter = new ProcessMeter();
   return {
     port: listening.port,
-    setOwners(urls) {
-      owners = urls;
+    setOwners(ports) {
+      owners = ports;
     },
     stats: () => ({
       ...meter.read(),

@@ -157,6 +157,8 @@ class Supervisor implements Node {
         if (wasUp || shard.restarts > 0) this.#restartLater(shard);
       });
       this.#tell(shard, { type: 'start', config: this.#shardConfig(shard) });
+      // A process that is started again must know the others before its first client comes.
+      if (!this.#ports().includes(0)) this.#tell(shard, { type: 'owners', ports: this.#ports() });
     });
   }
 
@@ -190,9 +192,11 @@ class Supervisor implements Node {
   }
 
   #tellOwners(): void {
-    const host = this.#config.publicHost ?? this.#config.host;
-    const urls = this.#shards.map((shard) => `ws://${host}:${shard.port}`);
-    for (const shard of this.#shards) this.#tell(shard, { type: 'owners', urls });
+    for (const shard of this.#shards) this.#tell(shard, { type: 'owners', ports: this.#ports() });
+  }
+
+  #ports(): number[] {
+    return this.#shards.map(({ port }) => port);
   }
 
   #tell(shard: ShardProcess, message: ToShard): void {
@@ -201,9 +205,11 @@ class Supervisor implements Node {
   }
 
   #shardConfig(shard: ShardProcess): ShardConfig {
-    const { host, store, durability, authSecret, idleTimeoutSeconds, maxBodyBytes, maxBacklogBytes } = this.#config;
+    const { host, publicHost, store, durability, authSecret, idleTimeoutSeconds, maxBodyBytes, maxBacklogBytes } =
+      this.#config;
     return {
       index: shard.index,
+      publicHost,
       processes: this.#config.shards,
       volumes: this.#volumes,
       host,
@@ -221,5 +227,7 @@ class Supervisor implements Node {
 
 /** Port and data directory are the user's to choose: a configuration error. */
 function shardFailure(message: string, code: string): Error {
-  return ['EADDRINUSE', 'locked', 'unwritable', 'corrupt'].includes(code) ? new ConfigError(message) : new Error(message);
+  return ['EADDRINUSE', 'locked', 'unwritable', 'corrupt'].includes(code)
+    ? new ConfigError(message)
+    : new Error(message);
 }

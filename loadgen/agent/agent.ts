@@ -42,8 +42,12 @@ export function runAgent(coordinator: CoordinatorLink): void {
       return;
     }
     if (!run) return;
-    if (message.type === 'connect') tell({ type: 'connected', report: await run.connect() });
-    else if (message.type === 'load') run.startLoad(message.startMs);
+    if (message.type === 'connect') {
+      const report = await run.connect();
+      // First how many are open now: the last regular tick is up to a second old.
+      tick(false);
+      tell({ type: 'connected', report });
+    } else if (message.type === 'load') run.startLoad(message.startMs);
     else if (message.type === 'drain') {
       run.stopLoad();
       setInterval(() => tick(false), DRAIN_TICK_MS);

@@ -53,6 +53,7 @@ const CONNECT_TIMEOUT_MS = 15_000;
 /** Between the order to load and its first message, so that all agents have it in time. */
 const LOAD_LEAD_MS = 500;
 const PROGRESS_MS = 250;
+const CHECK_MS = 20;
 const FINISH_TIMEOUT_MS = 15_000;
 /** After a signal, wait for messages under way at most this long. */
 const ABORT_DRAIN_MS = 2_000;
@@ -186,9 +187,12 @@ class Run {
   async #connect(agents: AgentGroup): Promise<void> {
     if (this.#aborted()) return;
     this.#phases.enter('connect');
-    const connecting = agents.connect();
-    await Promise.race([connecting, this.#interruption(Number.POSITIVE_INFINITY)]);
-    this.#connectReports = this.#aborted() ? [] : await connecting;
+    let done = false;
+    void agents.connect().then((reports) => {
+      this.#connectReports = reports;
+      done = true;
+    });
+    await this.#until(() => done);
   }
 
   async #load(agents: AgentGroup): Promise<void> {
@@ -197,21 +201,24 @@ class Run {
     const startMs = this.#clock.nowMs() + LOAD_LEAD_MS;
     agents.load(startMs);
     this.#phases.enter('warm-up', startMs);
-    await this.#interruption(startMs + warmUpMs);
+    await this.#until(() => this.#clock.nowMs() >= startMs + warmUpMs);
     if (this.#aborted()) return;
     this.#memory.takeLoaded(agents.progress().connections);
     this.#phases.enter('steady', startMs + warmUpMs);
-    await this.#interruption(startMs + warmUpMs + steadyMs);
+    await this.#until(() => this.#clock.nowMs() >= startMs + warmUpMs + steadyMs);
   }
 
   async #drain(agents: AgentGroup): Promise<void> {
     this.#phases.enter('drain');
     agents.drain();
     const limit = this.#clock.nowMs() + (this.#aborted() ? ABORT_DRAIN_MS : this.#plan.phases.drainMs);
+    let ticks = 0;
+    agents.onTick = () => ticks++;
     while (this.#clock.nowMs() < limit) {
       const { sent, acknowledged, delivered, awaitingReceipt } = agents.progress();
-      if (sent === acknowledged && delivered >= sent && awaitingReceipt === 0) break;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      // Two rounds of ticks, so that what is looked at was said after the last send.
+      if (ticks > 2 * agents.size && sent === acknowledged && delivered >= sent && awaitingReceipt === 0) break;
+      await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
     }
   }
 
@@ -240,17 +247,9 @@ class Run {
     });
   }
 
-  /** Resolves at `untilMs`, or earlier on a signal, when a threshold ends the run, or when nobody is left to run it. */
-  #interruption(untilMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (this.#clock.nowMs() < untilMs && !this.#aborted()) return;
-        clearInterval(timer);
-        resolve();
-      };
-      const timer = setInterval(check, 50);
-      check();
-    });
+  /** Resolves when `done`, or earlier on a signal, when a threshold ends the run, or when nobody is left to run it. */
+  async #until(done: () => boolean): Promise<void> {
+    while (!done() && !this.#aborted()) await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
   }
 
   #aborted(): boolean {

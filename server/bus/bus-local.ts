@@ -5,7 +5,7 @@
  * Frame: u32 length of what follows · u16 from · u16 to · u8 kind · payload.
  */
 import { unlinkSync } from 'node:fs';
-import { createServer, connect, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Bus } from './bus.ts';
 
 const HEADER = 9;
@@ -34,7 +34,9 @@ class LocalBus implements Bus {
   #links = new Map<number, PeerLink>();
   #server: Server;
   #incoming = new Set<Socket>();
-  #message: MessageHandler = () => {};
+  #message: MessageHandler | null = null;
+  /** Connections that came before there was a handler: not read until then, so that nothing is dropped. */
+  #unread: Socket[] = [];
   #up: (to: number) => void = () => {};
   #selfQueue: Array<[number, number, number, Buffer]> = [];
   #closed = false;
@@ -73,6 +75,9 @@ class LocalBus implements Bus {
 
   onMessage(handler: MessageHandler): void {
     this.#message = handler;
+    const unread = this.#unread;
+    this.#unread = [];
+    for (const socket of unread) this.#read(socket);
   }
 
   onUp(handler: (to: number) => void): void {
@@ -95,17 +100,22 @@ class LocalBus implements Bus {
   #deliverSelf(): void {
     const queue = this.#selfQueue;
     this.#selfQueue = [];
-    for (const [from, to, kind, payload] of queue) this.#message(from, to, kind, payload);
+    for (const [from, to, kind, payload] of queue) if (!this.#closed) this.#message?.(from, to, kind, payload);
   }
 
   #accept(socket: Socket): void {
     this.#incoming.add(socket);
-    const reader = new FrameReader((from, to, kind, payload) => {
-      if (!this.#closed) this.#message(from, to, kind, payload);
-    });
-    socket.on('data', (chunk) => reader.push(chunk as Buffer));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#incoming.delete(socket));
+    if (this.#message === null) this.#unread.push(socket);
+    else this.#read(socket);
+  }
+
+  #read(socket: Socket): void {
+    const reader = new FrameReader((from, to, kind, payload) => {
+      if (!this.#closed) this.#message?.(from, to, kind, payload);
+    });
+    socket.on('data', (chunk) => reader.push(chunk as Buffer));
   }
 }
 
@@ -131,6 +141,7 @@ class PeerLink {
     const socket = connect(this.#path);
     this.#socket = socket;
     socket.on('connect', () => {
+      if (this.#closed) return;
       this.up = true;
       this.#delayMs = RECONNECT_MS.first;
       this.#pending = [];
@@ -176,9 +187,12 @@ class PeerLink {
   }
 }
 
-/** Cuts a byte stream into bus frames. */
+/** Cuts a byte stream into bus frames. The chunks of a big frame are joined once, when it is complete. */
 class FrameReader {
-  #rest: Buffer | null = null;
+  #rest: Buffer[] = [];
+  #restBytes = 0;
+  /** Bytes that are needed before anything more can be read. */
+  #needed = 4;
   #handler: MessageHandler;
 
   constructor(handler: MessageHandler) {
@@ -186,11 +200,18 @@ class FrameReader {
   }
 
   push(chunk: Buffer): void {
-    const data = this.#rest === null ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#rest.push(chunk);
+    this.#restBytes += chunk.length;
+    if (this.#restBytes < this.#needed) return;
+    const data = this.#rest.length === 1 ? chunk : Buffer.concat(this.#rest);
+    this.#needed = 4;
     let at = 0;
     while (data.length - at >= 4) {
       const length = data.readUInt32BE(at);
-      if (data.length - at - 4 < length) break;
+      if (data.length - at - 4 < length) {
+        this.#needed = 4 + length;
+        break;
+      }
       const body = at + 4;
       this.#handler(
         data.readUInt16BE(body),
@@ -200,6 +221,7 @@ class FrameReader {
       );
       at = body + length;
     }
-    this.#rest = at === data.length ? null : data.subarray(at);
+    this.#rest = at === data.length ? [] : [data.subarray(at)];
+    this.#restBytes = data.length - at;
   }
 }

@@ -11,7 +11,7 @@
 export interface Bus {
   /** `payload` is copied. A message to a destination whose link is down is dropped: `onUp` will ask for it again. */
   send(from: number, to: number, kind: number, payload: Buffer): void;
-  /** `payload` is valid during the call only. */
+  /** `payload` is valid during the call only. What arrives before there is a handler waits for it. */
   onMessage(handler: (from: number, to: number, kind: number, payload: Buffer) => void): void;
   onUp(handler: (to: number) => void): void;
   isUp(to: number): boolean;
@@ -28,4 +28,6 @@ export const BUS = {
   receipts: 3,
   /** u64 number: receipts up to it have been applied and committed. */
   receiptsConfirm: 4,
+  /** Like `forward`, for the first record of a new numbering: it follows on whatever came before. */
+  forwardFirst: 5,
 } as const;

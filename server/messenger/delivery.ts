@@ -39,14 +39,7 @@ class DeliveryEffect implements Effect {
   #sender: string;
   #senderSeq: number;
 
-  constructor(
-    volume: Volume,
-    recipient: UserState,
-    seq: number,
-    value: Buffer,
-    sender: string,
-    senderSeq: number,
-  ) {
+  constructor(volume: Volume, recipient: UserState, seq: number, value: Buffer, sender: string, senderSeq: number) {
     this.#volume = volume;
     this.#recipient = recipient;
     this.#seq = seq;

@@ -25,7 +25,7 @@ export class Forwarding {
   #waiting = new Map<number, Array<{ number: number; record: Buffer }>>();
   /** Outbox records whose deletion waits for the next commit. */
   #done: Array<{ destination: number; number: number }> = [];
-  /** The newest confirmed record of each destination stays in the store: it carries the numbering over a restart. */
+  /** The newest confirmed record of each destination stays in the store, so that numbers rise over a restart. */
   #kept = new Map<number, number>();
   #confirmWriter = Buffer.allocUnsafe(8);
 
@@ -63,7 +63,15 @@ export class Forwarding {
     return this.#volume.users.get(to);
   }
 
-  gather(destination: number, to: string, id: number, time: number, sender: string, body: Uint8Array, seq: number): void {
+  gather(
+    destination: number,
+    to: string,
+    id: number,
+    time: number,
+    sender: string,
+    body: Uint8Array,
+    seq: number,
+  ): void {
     let writer = this.#gathered.get(destination);
     if (writer === undefined) {
       writer = new FrameWriter(16_384);
@@ -89,7 +97,7 @@ export class Forwarding {
   }
 
   /** A forward record from another volume. */
-  receive(from: number, payload: Buffer): void {
+  receive(from: number, payload: Buffer, startsNumbering: boolean): void {
     const number = readU64(payload, 0);
     const waiting = this.#waiting.get(from);
     if (waiting !== undefined) {
@@ -103,7 +111,7 @@ export class Forwarding {
       return;
     }
     // Records arrive in order; a hole can only be the tail of a broken link, and its repetition is on its way.
-    if (applied > 0 && number > applied + 1) return;
+    if (applied > 0 && number > applied + 1 && !startsNumbering) return;
     const record = payload.subarray(8);
     if (this.#apply(from, number, record)) return;
     this.#waiting.set(from, [{ number, record: Buffer.from(record) }]);
@@ -162,7 +170,7 @@ export class Forwarding {
 
   async #loadAndApply(from: number): Promise<void> {
     const waiting = this.#waiting.get(from)!;
-    while (waiting.length > 0) {
+    while (waiting.length > 0 && !this.#volume.closed) {
       const { number, record } = waiting[0]!;
       const names: string[] = [];
       readForward(record, (name) => names.push(name));
@@ -170,6 +178,7 @@ export class Forwarding {
         await Promise.all(names.map((name) => this.#volume.users.load(name)));
         if (this.#apply(from, number, record)) waiting.shift();
       } catch (error) {
+        if (this.#volume.closed) return;
         this.#volume.options.log(`volume ${this.#volume.id}: can't read recipients: ${(error as Error).message}`);
         await new Promise((resolve) => setTimeout(resolve, 200));
       }
@@ -186,10 +195,15 @@ export class Forwarding {
     });
   }
 
-  #stream(destination: number, lastNumber: number): OutboundStream {
+  /**
+   * Every life of a volume numbers anew, from a time in µs: its records can't be taken for repeats even if the store has
+   * lost the end of the earlier numbering (a memory store; a power cut without fsync).
+   */
+  #stream(destination: number, lastStored: number): OutboundStream {
     let stream = this.#streams.get(destination);
     if (stream !== undefined) return stream;
     const volume = this.#volume;
+    const lastNumber = Math.max(lastStored, volume.options.now() * 1_000);
     stream = new OutboundStream({
       destination,
       lastNumber,
@@ -198,7 +212,8 @@ export class Forwarding {
         const payload = Buffer.allocUnsafe(8 + record.value.length);
         writeU64(payload, 0, record.number);
         record.value.copy(payload, 8);
-        volume.bus.send(volume.id, destination, BUS.forward, payload);
+        const kind = record.number === lastNumber + 1 ? BUS.forwardFirst : BUS.forward;
+        volume.bus.send(volume.id, destination, kind, payload);
       },
       reload: async (after) => {
         const records = await volume.store.outbox(destination, after, RELOAD_RECORDS);

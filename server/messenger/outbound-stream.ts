@@ -12,7 +12,7 @@ export interface StreamRecord {
 
 export interface OutboundStreamOptions {
   destination: number;
-  /** Newest number ever used. */
+  /** Above every number that an earlier life of this process used; the first record gets the next one. */
   lastNumber: number;
   memoryBytes: number;
   transmit: (record: StreamRecord) => void;
@@ -31,6 +31,11 @@ export class OutboundStream {
   /** Records above this number are only in the store. */
   #spilledAfter: number | null = null;
   #reloading = false;
+  /** More was spilled while the store was being read: look again. */
+  #reloadAgain = false;
+  #unconfirmed = 0;
+  /** Newest number that was ever in `#waiting`. */
+  #newest = 0;
 
   constructor(options: OutboundStreamOptions) {
     this.#options = options;
@@ -42,30 +47,37 @@ export class OutboundStream {
   /** Unconfirmed records left by an earlier life of this process. */
   restore(records: StreamRecord[]): void {
     for (const record of records) this.#waiting.push(record);
+    this.#newest = records.at(-1)?.number ?? 0;
     this.#bytes = records.reduce((sum, record) => sum + record.value.length, 0);
-    this.confirmed = records.length > 0 ? records[0]!.number - 1 : this.lastNumber;
+    this.#unconfirmed = records.length;
+    if (records.length > 0) this.confirmed = records[0]!.number - 1;
   }
 
+  /** Records numbered and not yet confirmed. */
   get unconfirmed(): number {
-    return this.lastNumber - this.confirmed;
+    return this.#unconfirmed;
   }
 
   nextNumber(): number {
+    this.#unconfirmed++;
     return ++this.lastNumber;
   }
 
   /** Send a record that is committed. */
   push(record: StreamRecord): void {
-    if (this.#spilledAfter === null && this.#options.reload && this.#bytes + record.value.length > this.#options.memoryBytes) {
+    if (record.number <= this.#newest) return; // a reload has found it in the store already
+    if (
+      this.#spilledAfter === null &&
+      this.#options.reload &&
+      this.#bytes + record.value.length > this.#options.memoryBytes
+    ) {
       this.#spilledAfter = record.number - 1;
     }
     if (this.#spilledAfter !== null) {
       this.#drainSpilled();
       return;
     }
-    this.#waiting.push(record);
-    this.#bytes += record.value.length;
-    this.#options.transmit(record);
+    this.#keep(record);
   }
 
   /** The other side has committed everything up to `number`; returns the numbers that are now done. */
@@ -76,6 +88,7 @@ export class OutboundStream {
       this.#bytes -= record.value.length;
       done.push(record.number);
     }
+    this.#unconfirmed -= done.length;
     if (number > this.confirmed) this.confirmed = Math.min(number, this.lastNumber);
     this.#drainSpilled();
     return done;
@@ -87,22 +100,32 @@ export class OutboundStream {
     this.#drainSpilled();
   }
 
+  #keep(record: StreamRecord): void {
+    this.#waiting.push(record);
+    this.#bytes += record.value.length;
+    this.#newest = record.number;
+    this.#options.transmit(record);
+  }
+
   #drainSpilled(): void {
     const reload = this.#options.reload;
-    if (this.#spilledAfter === null || this.#reloading || !reload) return;
+    if (this.#spilledAfter === null || !reload) return;
+    if (this.#reloading) {
+      this.#reloadAgain = true;
+      return;
+    }
     if (this.#bytes > this.#options.memoryBytes / 2) return;
     this.#reloading = true;
+    this.#reloadAgain = false;
     reload(this.#spilledAfter).then(
       (records) => {
         this.#reloading = false;
         for (const record of records) {
-          this.#waiting.push(record);
-          this.#bytes += record.value.length;
           this.#spilledAfter = record.number;
-          this.#options.transmit(record);
+          this.#keep(record);
         }
         if (this.#spilledAfter === this.lastNumber) this.#spilledAfter = null;
-        else if (records.length > 0) this.#drainSpilled();
+        else if (records.length > 0 || this.#reloadAgain) this.#drainSpilled();
       },
       () => {
         this.#reloading = false; // the next confirmation or reconnect tries again

@@ -7,7 +7,7 @@
  * confirmation. A crash on either side makes the receipts be told again, never be forgotten.
  */
 import { BUS } from '../bus/bus.ts';
-import { FrameWriter, encodeReceipt } from '../protocol/codec.ts';
+import { encodeReceipt, FrameWriter } from '../protocol/codec.ts';
 import { logicalShard } from '../shard-map.ts';
 import { isOut, peerOf, readU64, senderSeqOf, writeU64 } from './entry.ts';
 import { appendReceipt, type ReceiptState, readReceipts } from './forward-record.ts';
@@ -24,6 +24,8 @@ export class Receipts {
   #scheduled = false;
   /** Delivered positions that changed since the last housekeeping, by sender and recipient. */
   #changed = new Map<string, { sender: string; recipient: string; delivered: number }>();
+  /** The same, on their way to the store: one map per housekeeping round whose commit is under way, newest last. */
+  #persisting: Array<Map<string, { sender: string; recipient: string; delivered: number }>> = [];
   /** Receipts taken from each source volume since the last housekeeping. */
   #unconfirmedSources = new Map<number, number>();
   /** Users whose acknowledged position has not been persisted. */
@@ -50,7 +52,14 @@ export class Receipts {
     }
   }
 
+  /** What was shown but not acknowledged waits in the store now; its senders are told. */
   lastDeviceLeft(user: UserState): void {
+    const entries = user.unacknowledged;
+    if (entries !== null && !this.#volume.draining) {
+      entries.forEach(({ sender, senderSeq }, i) => {
+        if (entries[i + 1]?.sender !== sender) this.emit('stored', sender, user.name, senderSeq);
+      });
+    }
     user.unacknowledged = null;
     user.coveredFrom = user.committed;
   }
@@ -98,7 +107,8 @@ export class Receipts {
   status(device: Device, peers: string[]): void {
     const { user } = device;
     for (const peer of peers) {
-      const changed = this.#changed.get(`${user.name}\n${peer}`);
+      const key = `${user.name}\n${peer}`;
+      const changed = this.#changed.get(key) ?? this.#persisting.findLast((map) => map.has(key))?.get(key);
       if (changed) {
         device.write(this.#receiptFrame('delivered', peer, changed.delivered));
         continue;
@@ -121,10 +131,15 @@ export class Receipts {
   #persistChanged(): void {
     if (this.#changed.size === 0 && this.#unconfirmedSources.size === 0) return;
     const batch = this.#volume.commit.current();
-    for (const { sender, recipient, delivered } of this.#changed.values()) {
-      batch.store.putReceipt(logicalShard(sender), sender, recipient, { delivered });
+    if (this.#changed.size > 0) {
+      for (const { sender, recipient, delivered } of this.#changed.values()) {
+        batch.store.putReceipt(logicalShard(sender), sender, recipient, { delivered });
+      }
+      this.#persisting.push(this.#changed);
+      this.#changed = new Map();
+      // Batches are committed in order, so the first is always the one that is done.
+      batch.effects.push({ apply: () => void this.#persisting.shift() });
     }
-    this.#changed.clear();
     for (const [source, number] of this.#unconfirmedSources) {
       batch.effects.push({
         apply: () => {
@@ -147,6 +162,8 @@ export class Receipts {
       this.#awaiting = null;
     }
     if (this.#dirty.size === 0) return;
+    // Receipts that wait for the end of the turn must be numbered, or the barriers would not count them.
+    this.#transmit();
     const barriers = new Map<number, number>();
     for (const [destination, stream] of this.#streams) barriers.set(destination, stream.lastNumber);
     this.#awaiting = { positions: [...this.#dirty].map((user) => [user, user.acknowledged]), barriers };
@@ -159,7 +176,7 @@ export class Receipts {
       user.settling = true;
       this.#settleFromStore(user).finally(() => {
         user.settling = false;
-        if (user.acknowledged < user.acknowledgedTarget) this.#settle(user);
+        if (user.acknowledged < user.acknowledgedTarget && !this.#volume.closed) this.#settle(user);
       });
       return;
     }
@@ -198,6 +215,7 @@ export class Receipts {
       user.acknowledged = entries.length < SETTLE_ENTRIES ? before - 1 : entries.at(-1)!.seq;
       this.#dirty.add(user);
     } catch (error) {
+      if (this.#volume.closed) return;
       this.#volume.options.log(`volume ${this.#volume.id}: can't read for receipts: ${(error as Error).message}`);
       await new Promise((resolve) => setTimeout(resolve, 500));
     }

@@ -3,11 +3,14 @@
  * pieces that wait for the network. Once it has caught up it is `live` and gets pushes. A device is never skipped: what
  * was committed meanwhile is read in the next piece.
  */
+import type { StoredEntry } from '../store/message-store.ts';
 import { frameOf } from './entry.ts';
 import type { Device } from './user-state.ts';
 import type { Volume } from './volume.ts';
 
-const PIECE_ENTRIES = 200;
+const PIECE_ENTRIES = { first: 50, most: 200 };
+/** Nor more than this many bytes: less than a slow consumer's limit, even when JSON makes six of one. */
+const PIECE_BYTES = 128 * 1024;
 /** Above this many bytes not yet taken by the network, the next piece waits for a drain. */
 const BACKLOG_BYTES = 64 * 1024;
 
@@ -39,6 +42,7 @@ export class Resume {
 
   async #feedPieces(device: Device): Promise<void> {
     const { user } = device;
+    let limit = PIECE_ENTRIES.first;
     while (!device.closed) {
       if (device.pushed >= user.committed) {
         device.live = true;
@@ -48,23 +52,35 @@ export class Resume {
         this.#paused.add(device);
         return;
       }
-      let entries: Awaited<ReturnType<Volume['store']['timeline']>>;
+      let entries: StoredEntry[];
       try {
         entries = await this.#volume.store.timeline(user.shard, user.name, {
           after: device.pushed,
           before: user.committed + 1,
-          limit: PIECE_ENTRIES,
+          limit,
         });
       } catch (error) {
+        if (this.#volume.closed) return;
         this.#volume.options.log(`volume ${this.#volume.id}: can't read a timeline: ${(error as Error).message}`);
         await new Promise((resolve) => setTimeout(resolve, 500));
         continue;
       }
       if (device.closed) return;
-      for (const { seq, value } of entries) {
-        device.pushed = seq;
-        device.write(frameOf(value));
-      }
+      limit = Math.max(1, Math.min(PIECE_ENTRIES.most, this.#writePiece(device, entries)));
     }
+  }
+
+  /** Writes entries up to PIECE_BYTES, at least one; returns how many of the same size would fit. */
+  #writePiece(device: Device, entries: StoredEntry[]): number {
+    let bytes = 0;
+    let count = 0;
+    for (const { seq, value } of entries) {
+      if (count > 0 && bytes + value.length > PIECE_BYTES) break;
+      count++;
+      bytes += value.length;
+      device.pushed = seq;
+      if (!device.sentAhead?.delete(seq)) device.write(frameOf(value));
+    }
+    return Math.floor((PIECE_BYTES * count) / Math.max(bytes, 1));
   }
 }

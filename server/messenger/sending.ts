@@ -3,7 +3,7 @@
  * write, either an entry in the recipient's timeline (same volume) or an outbox record (another volume). `sent` follows
  * the commit.
  */
-import { FrameWriter, encodeError, encodeSent } from '../protocol/codec.ts';
+import { encodeError, encodeSent, FrameWriter } from '../protocol/codec.ts';
 import { ERRORS, type ErrorEntry } from '../protocol/errors.ts';
 import { logicalShard } from '../shard-map.ts';
 import { appendIn, appendOut, peerOf, timeOf } from './entry.ts';
@@ -11,6 +11,14 @@ import type { Device, UserState } from './user-state.ts';
 import type { Effect, Volume } from './volume.ts';
 
 const RETRY_AFTER_MS = 1_000;
+/** Between two looks into a store that can't be read. */
+const LOOKUP_PAUSE_MS = 500;
+
+interface HeldSend {
+  id: number;
+  to: string;
+  body: Buffer;
+}
 
 export class Sending {
   #volume: Volume;
@@ -18,6 +26,8 @@ export class Sending {
   #slab = new FrameWriter(65_536);
   #otherSlab = new FrameWriter(65_536);
   #reply = new FrameWriter(16_384);
+  /** Devices with a send that needs a look into the store, and what they sent after it: it waits, to keep the order. */
+  #held = new Map<Device, HeldSend[]>();
 
   constructor(volume: Volume) {
     this.#volume = volume;
@@ -40,7 +50,17 @@ export class Sending {
     const user = device.user;
     const volume = this.#volume;
     if (body.length > volume.options.maxBodyBytes) return this.refuse(device, id, ERRORS.bodyTooLarge, 0);
-    if (id <= user.highestClientId) return this.#repeat(device, id, to, body);
+    if (this.#held.size > 0) {
+      const held = this.#held.get(device);
+      if (held !== undefined) {
+        held.push({ id, to, body: Buffer.from(body) });
+        return;
+      }
+    }
+    if (id <= user.highestClientId) {
+      this.#held.set(device, []);
+      return this.#repeat(device, id, to, Buffer.from(body));
+    }
     if (volume.draining) return this.refuse(device, id, ERRORS.draining, RETRY_AFTER_MS);
     if (!volume.commit.healthy) return this.refuse(device, id, ERRORS.tryLater, RETRY_AFTER_MS);
     this.#append(device, id, to, body);
@@ -83,36 +103,48 @@ export class Sending {
   }
 
   /** An id that is not above all earlier ones: a retry, or ids of several devices out of order. */
-  #repeat(device: Device, id: number, to: string, body: Uint8Array): void {
-    const volume = this.#volume;
+  #repeat(device: Device, id: number, to: string, body: Buffer): void {
     const user = device.user;
     if (user.uncommittedIds?.has(id)) {
       // Its commit is under way: look again behind it.
-      const copy = Buffer.from(body);
-      volume.commit.current().effects.push({ apply: () => this.#repeat(device, id, to, copy) });
+      this.#volume.commit.current().effects.push({ apply: () => this.#repeat(device, id, to, body) });
       return;
     }
-    const copy = Buffer.from(body);
     // Marked while the store is asked, so that of two equal sends only one can be found to be new.
     user.uncommittedIds ??= new Map();
     user.uncommittedIds.set(id, 0);
-    volume.store
-      .findClientId(user.shard, user.name, id)
-      .then(async (seq) => {
-        if (seq === undefined) return this.#outOfOrder(device, id, to, copy);
+    void this.#lookUp(device, id, to, body);
+  }
+
+  async #lookUp(device: Device, id: number, to: string, body: Buffer): Promise<void> {
+    const { store } = this.#volume;
+    const user = device.user;
+    try {
+      const seq = await store.findClientId(user.shard, user.name, id);
+      if (seq === undefined) {
+        this.#outOfOrder(device, id, to, body);
+      } else {
+        const [entry] = await store.timeline(user.shard, user.name, { after: seq - 1, before: seq + 1, limit: 1 });
         forgetId(user, id);
-        const [entry] = await volume.store.timeline(user.shard, user.name, { after: seq - 1, before: seq + 1, limit: 1 });
-        if (device.closed) return;
-        if (entry && peerOf(entry.value) !== to) return this.refuse(device, id, ERRORS.idReused, 0);
-        volume.counters.repeated++;
-        this.#reply.reset();
-        encodeSent(this.#reply, id, seq, entry ? timeOf(entry.value) : volume.options.now());
-        device.write(this.#reply.take());
-      })
-      .catch(() => {
-        forgetId(user, id);
-        this.refuse(device, id, ERRORS.tryLater, RETRY_AFTER_MS);
-      });
+        this.#answerRepeat(device, id, to, seq, entry?.value);
+      }
+    } catch {
+      forgetId(user, id);
+      // Whether it was stored is not known, so an error, which says that it was not, would be a lie.
+      if (device.closed || this.#volume.closed) this.#held.delete(device);
+      else setTimeout(() => this.#repeat(device, id, to, body), LOOKUP_PAUSE_MS);
+      return;
+    }
+    this.#release(device);
+  }
+
+  #answerRepeat(device: Device, id: number, to: string, seq: number, value: Buffer | undefined): void {
+    if (device.closed) return;
+    if (value && peerOf(value) !== to) return this.refuse(device, id, ERRORS.idReused, 0);
+    this.#volume.counters.repeated++;
+    this.#reply.reset();
+    encodeSent(this.#reply, id, seq, value ? timeOf(value) : this.#volume.options.now());
+    device.write(this.#reply.take());
   }
 
   /** An id that is new although it is below the highest. */
@@ -121,6 +153,14 @@ export class Sending {
     if (refusal === null) return this.#append(device, id, to, body);
     forgetId(device.user, id);
     this.refuse(device, id, refusal, RETRY_AFTER_MS);
+  }
+
+  /** What the device sent meanwhile takes its turn. A device that has gone sends it again elsewhere. */
+  #release(device: Device): void {
+    const held = this.#held.get(device) ?? [];
+    this.#held.delete(device);
+    if (device.closed) return;
+    for (const { id, to, body } of held) this.send(device, id, to, body);
   }
 }
 
@@ -152,7 +192,12 @@ class SentEffect implements Effect {
     for (const other of user.devices) if (other !== device) this.#volume.delivery.push(other, seq, this.#out);
     if (device.closed) return;
     const frame = sentFrame(this.#id, seq, this.#time);
-    if (device.live && device.pushed === seq - 1) device.pushed = seq;
+    if (device.live && device.pushed === seq - 1) {
+      device.pushed = seq;
+    } else if (seq > device.pushed) {
+      device.sentAhead ??= new Set();
+      device.sentAhead.add(seq);
+    }
     device.write(frame);
   }
 }

@@ -7,6 +7,8 @@ export interface Device {
   pushed: number;
   /** False while it is still being fed from the store (resume); live pushes skip it then. */
   live: boolean;
+  /** Own entries above `pushed` that `sent` has told it of while it was catching up: they are not pushed as well. */
+  sentAhead: Set<number> | null;
   /** The connection is gone or closing; nothing may be written any more. */
   closed: boolean;
   /** Append frames; they leave at the end of the turn. The buffer must stay intact until then. */

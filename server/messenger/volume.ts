@@ -66,6 +66,8 @@ export class Volume {
     receipts: 0,
   };
   draining = false;
+  /** The store is closed or about to be: nothing is retried any more. */
+  closed = false;
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(options: VolumeOptions) {
@@ -91,7 +93,8 @@ export class Volume {
       },
       health: (healthy, error) => {
         if (healthy) options.log(`volume ${options.id}: the store takes messages again`);
-        else options.log(`volume ${options.id}: the store failed, senders are asked to repeat later: ${error?.message}`);
+        else
+          options.log(`volume ${options.id}: the store failed, senders are asked to repeat later: ${error?.message}`);
       },
     });
   }
@@ -106,7 +109,9 @@ export class Volume {
 
   /** A bus message for this volume. */
   onBusMessage(from: number, kind: number, payload: Buffer): void {
-    if (kind === BUS.forward) this.forwarding.receive(from, payload);
+    if (this.closed) return;
+    if (kind === BUS.forward) this.forwarding.receive(from, payload, false);
+    else if (kind === BUS.forwardFirst) this.forwarding.receive(from, payload, true);
     else if (kind === BUS.confirm) this.forwarding.confirmed(from, payload);
     else if (kind === BUS.receipts) this.receipts.receive(from, payload);
     else if (kind === BUS.receiptsConfirm) this.receipts.confirmed(from, payload);
@@ -128,8 +133,9 @@ export class Volume {
   attach(device: Device, after: number | undefined): { head: number; after: number; reset: boolean } {
     const user = device.user;
     const asked = after ?? user.acknowledged;
-    const reset = asked > user.head;
-    const start = reset ? user.head : asked;
+    // No device can have seen what is not committed.
+    const reset = asked > user.committed;
+    const start = reset ? user.committed : asked;
     device.pushed = start;
     device.live = false;
     user.devices.push(device);
@@ -137,9 +143,12 @@ export class Volume {
     return { head: user.committed, after: start, reset };
   }
 
-  /** After the welcome: stream what was missed, then go live. The position counts as an acknowledgement. */
-  start(device: Device): void {
-    if (device.pushed > device.user.acknowledgedTarget) this.receipts.acknowledge(device.user, device.pushed);
+  /**
+   * After the welcome: stream what was missed, then go live. The position that the device gave counts as an
+   * acknowledgement; the one that a reset gave it does not, for it has nothing of what lies below.
+   */
+  start(device: Device, reset: boolean): void {
+    if (!reset) this.receipts.acknowledge(device.user, device.pushed);
     this.resume.feed(device);
   }
 
@@ -171,6 +180,7 @@ export class Volume {
       await within(this.commit.idle(), left());
     }
     this.commit.stop();
+    this.closed = true;
     await this.store.close();
   }
 }

@@ -16,7 +16,9 @@ export function createAuthenticator(secret: string | null): Authenticator {
         const claims = verify(token) as { sub?: unknown };
         return claims.sub === user ? null : 'the token belongs to another user';
       } catch (error) {
-        return (error as { code?: string }).code === 'FAST_JWT_EXPIRED' ? 'the token has expired' : 'the token is not valid';
+        return (error as { code?: string }).code === 'FAST_JWT_EXPIRED'
+          ? 'the token has expired'
+          : 'the token is not valid';
       }
     },
   };

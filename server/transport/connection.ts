@@ -17,6 +17,8 @@ export interface ConnectionData {
   /** Set when the upgrade already knows that the connection must be refused. */
   refusal: { close: CloseEntry; detail: string; redirect: string } | null;
   connection: Connection | null;
+  /** What the client said while its user was being loaded; answered after the welcome. */
+  early: { bytes: number; messages: Array<{ data: Buffer; isBinary: boolean }> } | null;
 }
 
 export type Socket = WebSocket<ConnectionData>;
@@ -31,6 +33,7 @@ export class Connection implements Device {
   readonly volume: Volume;
   pushed = 0;
   live = false;
+  sentAhead: Set<number> | null = null;
   closed = false;
   readonly #socket: Socket;
   readonly #json: boolean;

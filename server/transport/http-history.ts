@@ -1,18 +1,17 @@
 /** History over HTTP: range reads of a user's timeline and of one conversation in it, newest or oldest first. */
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import { frameOf } from '../messenger/entry.ts';
-import type { Volume } from '../messenger/volume.ts';
 import { jsonFromServerFrames } from '../protocol/codec-json.ts';
 import { logicalShard } from '../shard-map.ts';
 import type { RangeQuery } from '../store/message-store.ts';
 import type { Authenticator } from './authentication.ts';
-import { bearerToken, userProblem } from './websocket.ts';
+import { bearerToken, type Route, userProblem } from './websocket.ts';
 
 const LIMIT = { default: 50, most: 1_000 };
 
 export interface HistoryOptions {
   authenticator: Authenticator;
-  route: (user: string) => Volume | string;
+  route: Route;
 }
 
 export function serveHistory(app: TemplatedApp, options: HistoryOptions): void {
@@ -29,8 +28,9 @@ function answer(res: HttpResponse, req: HttpRequest, options: HistoryOptions, on
   if (unauthorised !== null) return reply(res, '401 Unauthorized', { error: unauthorised });
   const query = readQuery(req);
   if (typeof query === 'string') return reply(res, '400 Bad Request', { error: query });
-  const volume = options.route(user);
-  if (typeof volume === 'string') return reply(res, '421 Misdirected Request', { error: 'this user lives elsewhere', url: volume });
+  const volume = options.route(user, req.getHeader('host'));
+  if (typeof volume === 'string')
+    return reply(res, '421 Misdirected Request', { error: 'this user lives elsewhere', url: volume });
 
   let aborted = false;
   res.onAborted(() => {

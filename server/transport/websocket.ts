@@ -1,7 +1,17 @@
 /** The main transport: WebSocket connections, binary or JSON, from upgrade to close. */
 import uWS from 'uWebSockets.js';
 import type { Volume } from '../messenger/volume.ts';
-import { type ClientFrames, decodeClientFrames, encodeRedirect, encodeReset, encodeWelcome, FrameError, FrameWriter, isDeviceId, isUserId } from '../protocol/codec.ts';
+import {
+  type ClientFrames,
+  decodeClientFrames,
+  encodeRedirect,
+  encodeReset,
+  encodeWelcome,
+  FrameError,
+  FrameWriter,
+  isDeviceId,
+  isUserId,
+} from '../protocol/codec.ts';
 import { decodeClientJson, jsonFromServerFrames } from '../protocol/codec-json.ts';
 import { CLOSES } from '../protocol/errors.ts';
 import { BINARY_SUBPROTOCOL, JSON_SUBPROTOCOL, LIMITS } from '../protocol/messages.ts';
@@ -10,13 +20,19 @@ import type { Authenticator } from './authentication.ts';
 import { Connection, type ConnectionData, type ConnectionOutbox, type Socket } from './connection.ts';
 
 export const CONNECT_PATH = '/v1/connect';
-/** Room for the largest body in a JSON frame, base64 and all. */
+/** The largest body in a JSON frame takes six bytes for one (`\u0000`), and the other fields some more. */
+const JSON_BYTES_PER_BODY_BYTE = 6;
 const FRAME_OVERHEAD_BYTES = 1_024;
+
+/**
+ * The volume that owns a user, or the URL of the process that has it, for a client that reached this one as `host`
+ * (`Host` header); an empty URL if that is not known yet.
+ */
+export type Route = (user: string, host: string) => Volume | string;
 
 export interface WebSocketOptions {
   authenticator: Authenticator;
-  /** The volume that owns a user, or the URL of the process that has it. */
-  route: (user: string) => Volume | string;
+  route: Route;
   outbox: ConnectionOutbox;
   idleTimeoutSeconds: number;
   maxBodyBytes: number;
@@ -34,15 +50,27 @@ export interface WebSocketCounts {
 }
 
 /** Installs the WebSocket endpoint on the app. */
-export function serveWebSockets(app: uWS.TemplatedApp, options: WebSocketOptions): { counts: WebSocketCounts; all: Set<Connection> } {
-  const counts: WebSocketCounts = { connections: 0, opened: 0, closed: 0, malformed: 0, unauthorised: 0, redirected: 0 };
+export function serveWebSockets(
+  app: uWS.TemplatedApp,
+  options: WebSocketOptions,
+): { counts: WebSocketCounts; all: Set<Connection> } {
+  const counts: WebSocketCounts = {
+    connections: 0,
+    opened: 0,
+    closed: 0,
+    malformed: 0,
+    unauthorised: 0,
+    redirected: 0,
+  };
   const all = new Set<Connection>();
   const writer = new FrameWriter(4_096);
   const sink = new ConnectionFrames();
+  const maxMessageBytes = options.maxBodyBytes * JSON_BYTES_PER_BODY_BYTE + FRAME_OVERHEAD_BYTES;
 
   app.ws<ConnectionData>(CONNECT_PATH, {
     compression: uWS.DISABLED,
-    maxPayloadLength: Math.ceil(options.maxBodyBytes * 1.4) + FRAME_OVERHEAD_BYTES,
+    // The library cuts a connection over its limit without a code: up to twice what is allowed is closed here, with one.
+    maxPayloadLength: maxMessageBytes * 2,
     // What is over the limit is closed by Connection, with a code; the library would skip messages silently.
     maxBackpressure: 0,
     closeOnBackpressureLimit: false,
@@ -55,13 +83,7 @@ export function serveWebSockets(app: uWS.TemplatedApp, options: WebSocketOptions
       const protocols = offered.split(',').map((name) => name.trim());
       data.json = !protocols.includes(BINARY_SUBPROTOCOL);
       const chosen = data.json ? (protocols.includes(JSON_SUBPROTOCOL) ? JSON_SUBPROTOCOL : '') : BINARY_SUBPROTOCOL;
-      res.upgrade(
-        data,
-        req.getHeader('sec-websocket-key'),
-        chosen,
-        req.getHeader('sec-websocket-extensions'),
-        context,
-      );
+      res.upgrade(data, req.getHeader('sec-websocket-key'), chosen, req.getHeader('sec-websocket-extensions'), context);
     },
 
     open(socket) {
@@ -71,20 +93,20 @@ export function serveWebSockets(app: uWS.TemplatedApp, options: WebSocketOptions
       if (data.refusal !== null) {
         if (data.refusal.close === CLOSES.unauthorised) counts.unauthorised++;
         else if (data.refusal.close === CLOSES.redirected) counts.redirected++;
-        else counts.malformed++;
+        else if (data.refusal.close === CLOSES.malformed) counts.malformed++;
         refuse(socket, data, writer);
         return;
       }
-      const volume = options.route(data.userName) as Volume;
+      const volume = options.route(data.userName, '') as Volume;
       const user = volume.users.get(data.userName);
       if (user !== undefined) {
-        welcome(socket, data, new Connection(socket, user, volume, data.json, options.outbox));
+        welcome(data, new Connection(socket, user, volume, data.json, options.outbox));
         return;
       }
       volume.users.load(data.userName).then(
         (loaded) => {
           if (gone.has(data)) return;
-          welcome(socket, data, new Connection(socket, loaded, volume, data.json, options.outbox));
+          welcome(data, new Connection(socket, loaded, volume, data.json, options.outbox));
         },
         (error: Error) => {
           options.log(`can't load user ${data.userName}: ${error.message}`);
@@ -94,19 +116,9 @@ export function serveWebSockets(app: uWS.TemplatedApp, options: WebSocketOptions
     },
 
     message(socket, message, isBinary) {
-      const { connection, json } = socket.getUserData();
-      // Before the welcome nothing may be said, and after a close nothing is heard.
-      if (connection === null || connection.closed) return;
-      sink.connection = connection;
-      try {
-        if (isBinary) decodeClientFrames(Buffer.from(message), sink);
-        else if (json) decodeClientJson(Buffer.from(message).toString(), sink);
-        else throw new FrameError('a text message on a binary connection');
-      } catch (error) {
-        if (!(error instanceof FrameError)) throw error;
-        counts.malformed++;
-        connection.close(CLOSES.malformed, `${CLOSES.malformed.text}: ${error.reason}`);
-      }
+      const data = socket.getUserData();
+      if (data.connection !== null) hear(data.connection, data.json, Buffer.from(message), isBinary);
+      else if (data.refusal === null) hold(socket, data, Buffer.from(message.slice(0)), isBinary);
     },
 
     drain(socket) {
@@ -132,7 +144,35 @@ export function serveWebSockets(app: uWS.TemplatedApp, options: WebSocketOptions
   /** Upgrades whose socket closed while the user was being loaded. */
   const gone = new WeakSet<ConnectionData>();
 
-  function welcome(_socket: Socket, data: ConnectionData, connection: Connection): void {
+  function hear(connection: Connection, json: boolean, message: Buffer, isBinary: boolean): void {
+    if (connection.closed) return;
+    if (message.length > maxMessageBytes) {
+      counts.malformed++;
+      connection.close(CLOSES.tooLarge);
+      return;
+    }
+    sink.connection = connection;
+    try {
+      if (isBinary) decodeClientFrames(message, sink);
+      else if (json) decodeClientJson(message.toString(), sink);
+      else throw new FrameError('a text message on a binary connection');
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      counts.malformed++;
+      connection.close(CLOSES.malformed, `${CLOSES.malformed.text}: ${error.reason}`);
+    }
+  }
+
+  /** A message that came before the welcome, while the user is being loaded. */
+  function hold(socket: Socket, data: ConnectionData, message: Buffer, isBinary: boolean): void {
+    data.early ??= { bytes: 0, messages: [] };
+    data.early.bytes += message.length;
+    data.early.messages.push({ data: message, isBinary });
+    // The store does not answer and the client goes on: more is not kept for it.
+    if (data.early.bytes > maxMessageBytes * 2) socket.end(CLOSES.internal.code, CLOSES.internal.text);
+  }
+
+  function welcome(data: ConnectionData, connection: Connection): void {
     data.connection = connection;
     all.add(connection);
     const { head, after, reset } = connection.volume.attach(connection, data.after);
@@ -149,7 +189,10 @@ export function serveWebSockets(app: uWS.TemplatedApp, options: WebSocketOptions
     });
     if (reset) encodeReset(writer, after);
     connection.write(writer.take());
-    connection.volume.start(connection);
+    connection.volume.start(connection, reset);
+    const early = data.early?.messages ?? [];
+    data.early = null;
+    for (const { data: message, isBinary } of early) hear(connection, data.json, message, isBinary);
   }
 
   return { counts, all };
@@ -176,7 +219,15 @@ function readUpgrade(req: uWS.HttpRequest, options: WebSocketOptions): Connectio
   const userName = req.getQuery('user') ?? '';
   const deviceId = req.getQuery('device') ?? 'default';
   const afterText = req.getQuery('after');
-  const data: ConnectionData = { userName, deviceId, after: undefined, json: false, refusal: null, connection: null };
+  const data: ConnectionData = {
+    userName,
+    deviceId,
+    after: undefined,
+    json: false,
+    refusal: null,
+    connection: null,
+    early: null,
+  };
   const malformed =
     userProblem('user', userName) ??
     (isDeviceId(deviceId) ? null : `device must be 1 to ${LIMITS.deviceIdBytes} bytes without control characters`);
@@ -197,9 +248,15 @@ function readUpgrade(req: uWS.HttpRequest, options: WebSocketOptions): Connectio
     data.refusal = { close: CLOSES.unauthorised, detail: unauthorised, redirect: '' };
     return data;
   }
-  const owner = options.route(userName);
-  if (typeof owner === 'string') {
-    data.refusal = { close: CLOSES.redirected, detail: `shard ${logicalShard(userName)} lives elsewhere`, redirect: owner };
+  const owner = options.route(userName, req.getHeader('host'));
+  if (owner === '') {
+    data.refusal = { close: CLOSES.internal, detail: 'the server of this user is not up yet', redirect: '' };
+  } else if (typeof owner === 'string') {
+    data.refusal = {
+      close: CLOSES.redirected,
+      detail: `shard ${logicalShard(userName)} lives elsewhere`,
+      redirect: owner,
+    };
   }
   return data;
 }
@@ -208,6 +265,11 @@ function readUpgrade(req: uWS.HttpRequest, options: WebSocketOptions): Connectio
 export function userProblem(what: string, name: string): string | null {
   if (name === '') return `${what} is missing`;
   return isUserId(name) ? null : `${what} must be 1 to ${LIMITS.userIdBytes} bytes of UTF-8 without control characters`;
+}
+
+/** The name in a `Host` header, without the port. */
+export function hostName(header: string, otherwise: string): string {
+  return header.replace(/:\d+$/, '') || otherwise;
 }
 
 /** The token of a request: `Authorization: Bearer …`, or the query's `token`; empty when there is none. */
