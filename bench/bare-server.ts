@@ -1,6 +1,6 @@
 /**
  * What connecting is compared with: a uWebSockets.js server that accepts WebSockets, nothing else. Started by `fork`; says
- * on which port it listens, and ends with its parent.
+ * on which port it listens, and ends with its parent. All addresses: clients spread over those of loopback.
  */
 import uws from 'uWebSockets.js';
 
@@ -9,7 +9,7 @@ export type FromBareServer = { type: 'listening'; port: number };
 uws
   .App()
   .ws('/*', { compression: uws.DISABLED })
-  .listen('127.0.0.1', 0, (listening) => {
+  .listen('0.0.0.0', 0, (listening) => {
     if (!listening) throw new Error('the bare server found no port to listen on');
     process.send!({ type: 'listening', port: uws.us_socket_local_port(listening) } satisfies FromBareServer);
   });

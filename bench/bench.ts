@@ -30,11 +30,16 @@ process.once('SIGTERM', () => process.exit(143));
 openDataDirectory();
 
 const results: Record<string, BenchResult> = {};
-for (const name of names) {
-  console.log(`\n${name}`);
-  results[name] = await BENCHMARKS[name]!({ quick, clients, say: (line) => console.log(`  ${line}`) });
+try {
+  for (const name of names) {
+    console.log(`\n${name}`);
+    results[name] = await BENCHMARKS[name]!({ quick, clients, say: (line) => console.log(`  ${line}`) });
+  }
+  report();
+} catch (error) {
+  console.error(`the benchmark broke: ${(error as Error).message}`);
+  process.exitCode = 1;
 }
-report();
 
 function report(): void {
   const figures = Object.values(results).flatMap((result) => result.figures);

@@ -27,10 +27,18 @@ export type FromConnectClient =
 type Open = (index: number) => Promise<unknown>;
 
 const TIMEOUT_MS = 60_000;
+/** As many as the driver uses. */
+const LOOPBACK_ADDRESSES = 8;
 
-/** By driver, or by bare sockets that take turns at the servers. */
+/**
+ * By driver, or by bare sockets that take turns at the servers and their loopback addresses, as the driver does: towards one
+ * address and port, Linux searches ever longer for a free local port once 14,000 of them are taken.
+ */
 async function openerOf(options: ConnectOptions): Promise<Open> {
-  if (options.how === 'socket') return (index) => openSocket(options.ports[index % options.ports.length]!);
+  if (options.how === 'socket') {
+    const { ports } = options;
+    return (index) => openSocket(`127.0.0.${2 + (index % LOOPBACK_ADDRESSES)}`, ports[index % ports.length]!);
+  }
   const driver = createReferenceDriver<undefined>(
     { target: options.target, authSecret: options.authSecret },
     {
@@ -46,13 +54,13 @@ async function openerOf(options: ConnectOptions): Promise<Open> {
     driver.connect({ user: `${options.prefix}${index}`, device: 'bench', context: undefined, timeoutMs: TIMEOUT_MS });
 }
 
-function openSocket(port: number): Promise<Socket> {
+function openSocket(host: string, port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    const socket = connect({ host, port, noDelay: true });
     socket.on('error', reject);
     socket.once('connect', () => {
       socket.write(
-        `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `GET / HTTP/1.1\r\nHost: ${host}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
           'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
         'latin1',
       );
@@ -99,5 +107,6 @@ function fail(message: string): void {
 }
 
 function tell(message: FromConnectClient): void {
-  process.send!(message);
+  // The parent may be ending this process: then nobody listens, and that is no error.
+  if (process.connected) process.send!(message, () => {});
 }

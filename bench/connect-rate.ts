@@ -43,6 +43,8 @@ export async function measureConnectRate({ quick, say }: BenchOptions): Promise<
     return measured;
   });
   const seconds = (variant: Variant) => results.get(variant)!.map((measured) => measured.seconds);
+  const cpuSeconds = (variant: Variant) =>
+    results.get(variant)!.map((measured) => measured.serverSeconds + measured.clientSeconds);
   const count = connections.toLocaleString('en-US');
   return {
     figures: [
@@ -51,6 +53,12 @@ export async function measureConnectRate({ quick, say }: BenchOptions): Promise<
         unit: '',
         target: { atMost: TARGET },
         measured: ratiosOf(seconds('plimsoll'), seconds('bare')),
+      },
+      {
+        name: `opening ${count} connections: Plimsoll ÷ bare, CPU of both ends`,
+        unit: '',
+        target: null,
+        measured: ratiosOf(cpuSeconds('plimsoll'), cpuSeconds('bare')),
       },
       { name: `opening ${count}: Plimsoll`, unit: ' s', target: null, measured: spreadOf(seconds('plimsoll')) },
       { name: `opening ${count}: bare`, unit: ' s', target: null, measured: spreadOf(seconds('bare')) },
@@ -70,6 +78,7 @@ async function measureOnce(variant: Variant, connections: number, processes: num
       variant === 'bare'
         ? await startBareServers(processes)
         : await startNode({
+            host: '0.0.0.0',
             shards: processes,
             store: { kind: 'level', directory },
             durability: 'fsync',

@@ -24,9 +24,9 @@ function summaryWith(kernelBytes: number | null, p99 = 40): RunSummary {
 describe('resultOf', () => {
   it('gives each end half of the kernel memory', () => {
     const { figures } = resultOf(summaryWith(9_000), 50_000);
-    const valueOf = (name: string) => figures.find((figure) => figure.name === name)?.measured.median;
-    expect(valueOf('server memory a connection')).toBe(8.5);
-    expect(valueOf('generator memory a connection')).toBe(11.5);
+    const measured = (name: string) => figures.find((figure) => figure.name === name)?.measured.median;
+    expect(measured('server memory a connection')).toBe(8.5);
+    expect(measured('generator memory a connection')).toBe(11.5);
   });
 
   it('judges every figure by its target', () => {

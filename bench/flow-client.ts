@@ -224,5 +224,6 @@ function fail(message: string): void {
 }
 
 function tell(message: FromFlowClient): void {
-  process.send!(message);
+  // The parent may be ending this process: then nobody listens, and that is no error.
+  if (process.connected) process.send!(message, () => {});
 }

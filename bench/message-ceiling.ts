@@ -158,6 +158,7 @@ async function measureOnce(
 function startServer({ kind, processes }: Variant, directory: string): Promise<Server> {
   if (isRelay(kind)) return startRelays(processes, kind === 'gathering');
   return startNode({
+    host: '127.0.0.1',
     shards: processes,
     store: kind === 'memory' ? { kind } : { kind: 'level', directory },
     durability: 'fsync',

@@ -97,6 +97,8 @@ export async function startBareServers(processes: number): Promise<Server & { po
 }
 
 export interface NodeOptions {
+  /** `0.0.0.0` lets the driver spread its connections over loopback addresses. */
+  host: string;
   shards: number;
   store: NodeConfig['store'];
   durability: NodeConfig['durability'];
@@ -106,7 +108,6 @@ export interface NodeOptions {
 /** A Plimsoll node, as `plimsoll serve` starts it. */
 export async function startNode(options: NodeOptions): Promise<Server> {
   const config: NodeConfig & { stopWithParent: boolean } = {
-    host: '127.0.0.1',
     port: 0,
     shardPort: 0,
     publicHost: null,

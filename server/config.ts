@@ -10,8 +10,6 @@ export const SERVER_DEFAULTS = {
   maxBodyBytes: 16_384,
   /** A connection that leaves more than this unread is a slow consumer. */
   maxBacklogBytes: 1_048_576,
-  /** A slow consumer that does not even take the close frame is cut after this. */
-  closeGraceMs: 5_000,
   /** Forwarded messages of one destination kept in memory while it is away; more are read back from the store. */
   outboxMemoryBytes: 32 * 1024 * 1024,
   drainTimeoutMs: 5_000,
@@ -23,6 +21,8 @@ export const SERVER_DEFAULTS = {
 /** What the node is started with. */
 export interface NodeConfig {
   host: string;
+  /** Further addresses of this machine to listen on, same ports. Each has client ports of its own (28,000 on Linux). */
+  extraHosts?: string[];
   /** Router port; 0 picks a free one. Shard processes listen on free ports unless `shardPort` names the first. */
   port: number;
   shardPort: number;
@@ -45,6 +45,7 @@ export interface ShardConfig {
   processes: number;
   volumes: number;
   host: string;
+  extraHosts: string[];
   port: number;
   busDirectory: string;
   store: NodeConfig['store'];

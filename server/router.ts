@@ -15,6 +15,7 @@ import { CONNECT_PATH, hostName, refuse, userProblem } from './transport/websock
 
 export interface RouterOptions {
   host: string;
+  extraHosts: string[];
   port: number;
   publicHost: string | null;
   volumes: number;
@@ -104,7 +105,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     return { close: CLOSES.redirected, detail: CLOSES.redirected.text, redirect };
   }
 
-  const listening = await listen(app, options.host, options.port);
+  const listening = await listen(app, [options.host, ...options.extraHosts], options.port);
   return {
     port: listening.port,
     stop: () => {

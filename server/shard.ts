@@ -58,10 +58,7 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
   };
   const app = uWS.App();
   const authenticator = createAuthenticator(config.authSecret);
-  const outbox = new ConnectionOutbox({
-    maxBacklogBytes: config.maxBacklogBytes,
-    closeGraceMs: SERVER_DEFAULTS.closeGraceMs,
-  });
+  const outbox = new ConnectionOutbox({ maxBacklogBytes: config.maxBacklogBytes });
   const sockets = serveWebSockets(app, {
     authenticator,
     route,
@@ -75,7 +72,7 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
   app.any('/*', (res) => {
     res.writeStatus('404 Not Found').end('{"error":"no such path on a shard; see PROTOCOL.md"}');
   });
-  const listening = await listen(app, config.host, config.port);
+  const listening = await listen(app, [config.host, ...config.extraHosts], config.port);
 
   const meter = new ProcessMeter();
   return {

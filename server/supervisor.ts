@@ -95,6 +95,7 @@ class Supervisor implements Node {
     // The router's port first: if it is taken, nothing else needs to start.
     this.#router = await startRouter({
       host: this.#config.host,
+      extraHosts: this.#config.extraHosts ?? [],
       port: this.#config.port,
       publicHost: this.#config.publicHost,
       volumes: this.#volumes,
@@ -213,6 +214,7 @@ class Supervisor implements Node {
       processes: this.#config.shards,
       volumes: this.#volumes,
       host,
+      extraHosts: this.#config.extraHosts ?? [],
       port: shard.port,
       busDirectory: this.#busDirectory,
       store,

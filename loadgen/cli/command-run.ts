@@ -102,7 +102,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
         target,
         node: node.options,
         driver: argv.driver,
-        authSecret: argv.authSecret ?? null,
+        authSecret: argv.authSecret || null,
         agents: processes.agents,
         startAgent: localAgents(),
         runId,

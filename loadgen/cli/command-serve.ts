@@ -5,28 +5,34 @@ import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import { planProcesses } from './doctor-plan.ts';
 import { readMachineFacts } from './doctor-facts.ts';
 import { EXIT, UsageError } from './exit-codes.ts';
-import { FLAGS, readWhole } from './flags.ts';
+import { FLAGS, readWhole, withEnvironment } from './flags.ts';
 
 const SERVER_MAIN = fileURLToPath(new URL('../../server/main.js', import.meta.url));
 const DEFAULT_DATA = '.plimsoll/data';
 const DEFAULT_CONNECTIONS = 10_000;
 
+const SERVE_FLAGS = {
+  ...withEnvironment({
+    host: { type: 'string', default: '127.0.0.1', describe: 'address to listen on; several with commas' },
+    port: { alias: 'p', type: 'number', default: 4600, describe: 'router port; 0 for any free one' },
+    'shard-port': { type: 'number', default: 0, describe: 'port of the first shard process (default: free ones)' },
+    'public-host': { type: 'string', describe: 'host name that clients are sent to' },
+    dev: { type: 'boolean', default: false, describe: 'development mode: no tokens, anybody may be anyone' },
+    'idle-timeout': { type: 'number', default: 120, describe: 'seconds of silence before a connection is closed' },
+    'max-body': { type: 'number', default: 16_384, describe: 'largest message body, bytes' },
+  } as const),
+  shards: FLAGS.shards,
+  store: FLAGS.store,
+  data: FLAGS.data,
+  durability: FLAGS.durability,
+  'auth-secret': FLAGS['auth-secret'],
+  json: FLAGS.json,
+  'stop-with-parent': { type: 'boolean', default: false, hidden: true },
+} as const;
+
 const builder = (argv: Argv) =>
   argv
-    .option('host', { type: 'string', default: '127.0.0.1', describe: 'address to listen on' })
-    .option('port', { alias: 'p', type: 'number', default: 4600, describe: 'router port; 0 for any free one' })
-    .option('shard-port', { type: 'number', default: 0, describe: 'port of the first shard process (default: free ones)' })
-    .option('public-host', { type: 'string', describe: 'host name that clients are sent to' })
-    .option('shards', FLAGS.shards)
-    .option('store', FLAGS.store)
-    .option('data', FLAGS.data)
-    .option('durability', { ...FLAGS.durability, default: 'fsync' })
-    .option('auth-secret', FLAGS['auth-secret'])
-    .option('dev', { type: 'boolean', default: false, describe: 'development mode: no tokens, anybody may be anyone' })
-    .option('idle-timeout', { type: 'number', default: 120, describe: 'seconds without a sign of life before a connection is closed' })
-    .option('max-body', { type: 'number', default: 16_384, describe: 'largest message body, bytes' })
-    .option('json', FLAGS.json)
-    .option('stop-with-parent', { type: 'boolean', default: false, hidden: true })
+    .options(SERVE_FLAGS)
     .example('$0 serve --dev', 'a node on port 4600, no tokens asked for')
     .example('$0 serve --host 0.0.0.0 --data /var/lib/plimsoll', 'tokens signed with PLIMSOLL_AUTH_SECRET');
 
@@ -40,37 +46,43 @@ export const serveCommand: CommandModule<object, Arguments> = {
 };
 
 async function serve(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
-  const secret = argv.authSecret ?? null;
+  const secret = argv.authSecret || null;
   if (secret === null && !argv.dev) {
     throw new UsageError('the node needs a secret to check tokens with: set PLIMSOLL_AUTH_SECRET, or use --dev to let anybody be anyone');
   }
+  const hosts = argv.host.split(',').map((host) => host.trim());
+  if (hosts.includes('')) throw new UsageError(`--host must be an address, or several with commas, not "${argv.host}"`);
   const config = {
-    host: argv.host,
+    host: hosts[0]!,
+    extraHosts: hosts.slice(1),
     port: readWhole('port', argv.port, 0, 65_535)!,
     shardPort: readWhole('shard-port', argv.shardPort, 0, 65_535)!,
     publicHost: argv.publicHost ?? null,
     shards: readWhole('shards', argv.shards, 1, 1_000) ?? planProcesses(DEFAULT_CONNECTIONS, readMachineFacts()).shards,
     store: readStore(argv.store, argv.data, DEFAULT_DATA),
-    durability: argv.durability,
+    durability: argv.durability ?? 'fsync',
     authSecret: argv.dev ? null : secret,
     idleTimeoutSeconds: readIdleTimeout(argv.idleTimeout),
     maxBodyBytes: readWhole('max-body', argv.maxBody, 1, 65_536)!,
     maxBacklogBytes: 1_048_576,
-    stopWithParent: argv.stopWithParent,
+    stopWithParent: true,
   };
-  // The configuration holds the secret: it goes by standard input's sibling, the environment, not by arguments.
   const child = spawn(process.execPath, [SERVER_MAIN], {
-    stdio: ['inherit', 'pipe', 'inherit'],
+    // The node's input is a pipe that nobody writes to: when this process dies, however it dies, it closes and the node stops.
+    stdio: ['pipe', 'pipe', 'inherit'],
+    // The configuration holds the secret: it goes by the environment, for arguments can be read by every user.
     env: { ...process.env, PLIMSOLL_NODE_CONFIG: JSON.stringify(config) },
   });
   child.stdout.setEncoding('utf8');
   child.stdout.on('data', (line: string) => process.stdout.write(argv.json ? line : describe(line, config)));
   const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
+  if (argv.stopWithParent) process.stdin.on('end', () => child.kill('SIGTERM')).resume();
   process.on('SIGINT', forward);
   process.on('SIGTERM', forward);
   const code = await new Promise<number>((resolve) => {
     child.once('exit', (exitCode, signal) => resolve(exitCode ?? (signal ? EXIT.other : EXIT.pass)));
   });
+  process.stdin.pause();
   process.exitCode = code;
 }
 

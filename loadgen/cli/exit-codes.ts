@@ -4,6 +4,7 @@ import { AgentError } from '../coordinator/agent-group.ts';
 import { NodeStartError } from '../coordinator/target-node.ts';
 import { DriverModuleError } from '../drivers/driver-loader.ts';
 import type { Verdict } from '../recorder/summary.ts';
+import { ResultsError } from '../../reports/results/results-store.ts';
 import { ThresholdError } from '../recorder/thresholds.ts';
 
 export const EXIT = {
@@ -30,6 +31,7 @@ export function exitCodeOfVerdict(verdict: Verdict): number {
 export function exitCodeOfError(error: unknown): number {
   if (error instanceof NodeStartError) return error.exitCode;
   if (error instanceof AgentError) return error.side === 'configuration' ? EXIT.badConfiguration : EXIT.other;
+  if (error instanceof ResultsError) return error.code === 'failed' ? EXIT.other : EXIT.badConfiguration;
   const bad = [UsageError, ScenarioError, ThresholdError, DriverModuleError].some((kind) => error instanceof kind);
   return bad ? EXIT.badConfiguration : EXIT.other;
 }

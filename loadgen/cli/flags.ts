@@ -3,7 +3,29 @@ import type { Options } from 'yargs';
 import { parseCount, parseDuration, parseNumber } from '../units.ts';
 import { UsageError } from './exit-codes.ts';
 
-export const FLAGS = {
+/**
+ * Settings of the environment stand between a scenario and the flags: PLIMSOLL_RESULTS gives --results where the flag is not
+ * given. (yargs' own env() would refuse in one command what is meant for another.)
+ */
+export function withEnvironment<Flags extends Record<string, Options>>(flags: Flags): Flags {
+  const entries = Object.entries(flags).map(([name, options]) => {
+    const written = process.env[`PLIMSOLL_${name.toUpperCase().replaceAll('-', '_')}`];
+    if (written === undefined || written === '') return [name, options];
+    return [name, { ...options, default: readEnvironment(name, written, options) }];
+  });
+  return Object.fromEntries(entries) as Flags;
+}
+
+function readEnvironment(name: string, written: string, options: Options): unknown {
+  if (options.array) return written.split(',');
+  if (options.type === 'boolean') return written !== 'false' && written !== '0';
+  if (options.type !== 'number') return written;
+  const value = Number(written);
+  if (Number.isNaN(value)) throw new UsageError(`PLIMSOLL_${name.toUpperCase().replaceAll('-', '_')} must be a number, not "${written}"`);
+  return value;
+}
+
+export const FLAGS = withEnvironment({
   target: { alias: 't', type: 'string', describe: 'an existing server, ws://host:port (default: start a node here)' },
   connections: { alias: 'c', type: 'string', describe: 'connections to open, e.g. 50k' },
   duration: { alias: 'd', type: 'string', describe: 'length of the steady phase, e.g. 1m30s' },
@@ -26,7 +48,7 @@ export const FLAGS = {
   thresholds: { type: 'boolean', default: true, describe: 'judge thresholds (--no-thresholds: measure only)' },
   json: { type: 'boolean', default: false, describe: 'print the machine form' },
   'auth-secret': { type: 'string', describe: 'secret that tokens are signed with; better in PLIMSOLL_AUTH_SECRET' },
-} as const satisfies Record<string, Options>;
+} as const satisfies Record<string, Options>);
 
 /** Reads a flag with its own parser; the error names the flag. Undefined stays undefined. */
 function read<Value>(flag: string, written: string | undefined, parse: (written: string) => Value): Value | undefined {

@@ -10,7 +10,15 @@ import { serveCommand } from './command-serve.ts';
 import { validateCommand } from './command-validate.ts';
 import { EXIT, exitCodeOfError, UsageError } from './exit-codes.ts';
 
-const parser = yargs(hideBin(process.argv))
+/** `--markdown -` means standard output; the parser would take the dash for the next flag. */
+function joinDashes(args: string[]): string[] {
+  return args.flatMap((arg, index) => {
+    if (arg === '-' && args[index - 1]?.startsWith('--')) return [];
+    return args[index + 1] === '-' && arg.startsWith('--') ? [`${arg}=-`] : [arg];
+  });
+}
+
+const parser = yargs(joinDashes(hideBin(process.argv)))
   .scriptName('plimsoll')
   .usage('$0 <command>\n\nLoad testing and capacity simulation for chat servers.')
   .command(runCommand)
@@ -22,8 +30,6 @@ const parser = yargs(hideBin(process.argv))
   .demandCommand(1, 'Say which command; plimsoll --help lists them.')
   .strict()
   .parserConfiguration({ 'duplicate-arguments-array': false })
-  // Settings of the environment stand between a scenario and the flags: PLIMSOLL_RESULTS is --results.
-  .env('PLIMSOLL')
   .version(PLIMSOLL_VERSION)
   .alias('h', 'help')
   .wrap(Math.min(100, process.stdout.columns ?? 100))

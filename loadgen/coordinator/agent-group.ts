@@ -34,6 +34,7 @@ interface AgentState {
   ledger: AgentLedger | null;
   /** How it ended, when it was not asked to. */
   gone: string | null;
+  exited: boolean;
   /** What it waits for. */
   pending: { resolve: (message: FromAgent) => void; reject: (error: Error) => void; type: FromAgent['type'] } | null;
 }
@@ -53,6 +54,8 @@ const NOTHING: AgentProgress = {
   loadDone: true,
 };
 
+const END_GRACE_MS = 2_000;
+
 export class AgentGroup {
   onSamples: (batch: SampleBatch) => void = () => {};
   onTick: () => void = () => {};
@@ -61,10 +64,13 @@ export class AgentGroup {
   #finishing = false;
 
   constructor(links: AgentLink[]) {
-    this.#agents = links.map((link) => ({ link, progress: null, usage: null, rssPeak: 0, ledger: null, gone: null, pending: null }));
+    this.#agents = links.map((link) => ({ link, progress: null, usage: null, rssPeak: 0, ledger: null, gone: null, exited: false, pending: null }));
     for (const agent of this.#agents) {
       agent.link.onMessage((message) => this.#receive(agent, message));
-      agent.link.onGone((how) => this.#lost(agent, how));
+      agent.link.onGone((how) => {
+        agent.exited = true;
+        this.#lost(agent, how);
+      });
     }
   }
 
@@ -124,10 +130,15 @@ export class AgentGroup {
     return this.#agents.map((agent) => agent.ledger);
   }
 
-  /** End what is still there. */
-  kill(): void {
+  /** Wait a little for those that were told to finish, then end what is still there. */
+  async end(): Promise<void> {
+    const finishing = this.#finishing;
     this.#finishing = true;
-    for (const agent of this.#agents) if (agent.gone === null) agent.link.kill();
+    const left = (): AgentState[] => this.#agents.filter((agent) => !agent.exited);
+    for (let waited = 0; finishing && left().length > 0 && waited < END_GRACE_MS; waited += 20) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    for (const agent of left()) agent.link.kill();
   }
 
   progress(): AgentProgress {

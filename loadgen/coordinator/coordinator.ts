@@ -83,6 +83,7 @@ class Run {
   #connectReports: ConnectReport[] = [];
   #startedAtMs = Date.now();
   #secret: string | null;
+  #recording = true;
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -114,7 +115,7 @@ class Run {
   async cleanUp(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#watch?.stop();
-    this.#agents?.kill();
+    await this.#agents?.end();
     await this.#node?.stop();
   }
 
@@ -140,6 +141,7 @@ class Run {
     this.#node = await EmbeddedNode.start({
       ...node,
       authSecret: this.#secret!,
+      connections: this.#plan.connections,
       onLog: (line) => this.#note(`server: ${line}`),
     });
     return this.#node.target;
@@ -224,6 +226,8 @@ class Run {
 
   async #summarise(target: string, agents: AgentGroup, ledger: Reconciliation): Promise<RunSummary> {
     this.#metrics.addLost(ledger.totals.lost);
+    // What came after the count would look like rows that went missing.
+    this.#recording = false;
     const rows = await this.#options.sink.settle();
     return buildSummary({
       options: this.#options,
@@ -260,6 +264,7 @@ class Run {
   }
 
   #record(batch: SampleBatch): void {
+    if (!this.#recording) return;
     this.#metrics.add(batch);
     this.#options.sink.write(batch);
     const elapsedMs = this.#phases.loadElapsedMs;

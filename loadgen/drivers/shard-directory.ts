@@ -16,7 +16,8 @@ export class ShardDirectory {
   readonly #router: URL;
   readonly #addresses = new Map<string, string>();
   #owners: Array<Endpoint | undefined> = [];
-  #loopbackSpread = 1;
+  /** Addresses from 127.0.0.2 on that answer; 0: the owner's own is used. */
+  #loopbackSpread = 0;
   #refreshing: Promise<void> | undefined;
 
   /** @param target `ws://host:port` of the router. Throws a DriverError when it is not such an address. */
@@ -38,7 +39,7 @@ export class ShardDirectory {
   /** Where to connect for `user`; undefined when no server holds the user's shard now. */
   endpoint(user: string): Endpoint | undefined {
     const owner = this.#owners[logicalShard(user)];
-    if (owner === undefined || !isLoopback(owner.host) || this.#loopbackSpread === 1) return owner;
+    if (owner === undefined || !isLoopback(owner.host) || this.#loopbackSpread === 0) return owner;
     // Local ports are counted per destination address: several addresses of the same server give several times as many.
     return {
       host: `127.0.0.${2 + (Math.floor(shardHash(user) / LOGICAL_SHARDS) % this.#loopbackSpread)}`,
@@ -61,14 +62,18 @@ export class ShardDirectory {
     if (table.some((owner) => owner !== undefined && isLoopback(owner.host))) await this.#probeLoopback(port);
   }
 
-  /** Spread only when the server listens on all loopback addresses. */
+  /** Spread over 127.0.0.2, .3, … as far as the server listens there; where it does not, the first refusal says so at once. */
   async #probeLoopback(port: string): Promise<void> {
-    try {
-      await getJson(`http://127.0.0.2:${port}/v1/shards`);
-      this.#loopbackSpread = LOOPBACK_ADDRESSES;
-    } catch {
-      this.#loopbackSpread = 1;
+    let answering = 0;
+    while (answering < LOOPBACK_ADDRESSES) {
+      try {
+        await getJson(`http://127.0.0.${2 + answering}:${port}/v1/shards`);
+      } catch {
+        break;
+      }
+      answering++;
     }
+    this.#loopbackSpread = answering;
   }
 
   async #resolve(text: string): Promise<Endpoint> {
@@ -92,8 +97,8 @@ export class ShardDirectory {
   }
 }
 
-/** 127.0.0.2 to 127.0.0.9: about 28,000 connections each to every server port. */
-const LOOPBACK_ADDRESSES = 8;
+/** Addresses that are tried; each gives about 28,000 connections to every server port. */
+const LOOPBACK_ADDRESSES = 64;
 const HTTP_TIMEOUT_MS = 5000;
 const MAX_RESPONSE_BYTES = 1_000_000;
 

@@ -203,17 +203,15 @@ export class Forwarding {
     let stream = this.#streams.get(destination);
     if (stream !== undefined) return stream;
     const volume = this.#volume;
-    const lastNumber = Math.max(lastStored, volume.options.now() * 1_000);
     stream = new OutboundStream({
       destination,
-      lastNumber,
+      lastNumber: Math.max(lastStored, volume.options.now() * 1_000),
       memoryBytes: volume.options.outboxMemoryBytes,
-      transmit: (record) => {
+      transmit: (record, starts) => {
         const payload = Buffer.allocUnsafe(8 + record.value.length);
         writeU64(payload, 0, record.number);
         record.value.copy(payload, 8);
-        const kind = record.number === lastNumber + 1 ? BUS.forwardFirst : BUS.forward;
-        volume.bus.send(volume.id, destination, kind, payload);
+        volume.bus.send(volume.id, destination, starts ? BUS.forwardFirst : BUS.forward, payload);
       },
       reload: async (after) => {
         const records = await volume.store.outbox(destination, after, RELOAD_RECORDS);

@@ -10,12 +10,17 @@ export interface StreamRecord {
   value: Buffer;
 }
 
+interface WaitingRecord extends StreamRecord {
+  /** Its number does not follow the one before: the numbering starts anew, and no record is missing. */
+  starts: boolean;
+}
+
 export interface OutboundStreamOptions {
   destination: number;
   /** Above every number that an earlier life of this process used; the first record gets the next one. */
   lastNumber: number;
   memoryBytes: number;
-  transmit: (record: StreamRecord) => void;
+  transmit: (record: StreamRecord, starts: boolean) => void;
   /** Records above a number from the store, oldest first, some at a time; absent for streams that are not stored. */
   reload?: (after: number) => Promise<StreamRecord[]>;
 }
@@ -26,7 +31,7 @@ export class OutboundStream {
   /** Everything up to here is confirmed. */
   confirmed: number;
   #options: OutboundStreamOptions;
-  #waiting: StreamRecord[] = [];
+  #waiting: WaitingRecord[] = [];
   #bytes = 0;
   /** Records above this number are only in the store. */
   #spilledAfter: number | null = null;
@@ -46,9 +51,7 @@ export class OutboundStream {
 
   /** Unconfirmed records left by an earlier life of this process. */
   restore(records: StreamRecord[]): void {
-    for (const record of records) this.#waiting.push(record);
-    this.#newest = records.at(-1)?.number ?? 0;
-    this.#bytes = records.reduce((sum, record) => sum + record.value.length, 0);
+    for (const record of records) this.#keep(record);
     this.#unconfirmed = records.length;
     if (records.length > 0) this.confirmed = records[0]!.number - 1;
   }
@@ -77,7 +80,7 @@ export class OutboundStream {
       this.#drainSpilled();
       return;
     }
-    this.#keep(record);
+    this.#transmit(this.#keep(record));
   }
 
   /** The other side has committed everything up to `number`; returns the numbers that are now done. */
@@ -96,15 +99,20 @@ export class OutboundStream {
 
   /** The link is up (again): repeat all that is not confirmed. */
   resend(): void {
-    for (const record of this.#waiting) this.#options.transmit(record);
+    for (const record of this.#waiting) this.#transmit(record);
     this.#drainSpilled();
   }
 
-  #keep(record: StreamRecord): void {
-    this.#waiting.push(record);
-    this.#bytes += record.value.length;
-    this.#newest = record.number;
-    this.#options.transmit(record);
+  #keep({ number, value }: StreamRecord): WaitingRecord {
+    const waiting = { number, value, starts: number !== this.#newest + 1 };
+    this.#waiting.push(waiting);
+    this.#bytes += value.length;
+    this.#newest = number;
+    return waiting;
+  }
+
+  #transmit(record: WaitingRecord): void {
+    this.#options.transmit(record, record.starts);
   }
 
   #drainSpilled(): void {
@@ -122,7 +130,7 @@ export class OutboundStream {
         this.#reloading = false;
         for (const record of records) {
           this.#spilledAfter = record.number;
-          this.#keep(record);
+          this.#transmit(this.#keep(record));
         }
         if (this.#spilledAfter === this.lastNumber) this.#spilledAfter = null;
         else if (records.length > 0 || this.#reloadAgain) this.#drainSpilled();

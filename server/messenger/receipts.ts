@@ -207,11 +207,13 @@ export class Receipts {
         before,
         limit: SETTLE_ENTRIES,
       });
+      const upTo = new Map<string, number>();
       for (const { value } of entries) {
         if (isOut(value)) continue;
-        this.emit('delivered', peerOf(value), user.name, senderSeqOf(value));
+        upTo.set(peerOf(value), senderSeqOf(value));
         this.#volume.counters.delivered++;
       }
+      for (const [sender, senderSeq] of upTo) this.emit('delivered', sender, user.name, senderSeq);
       user.acknowledged = entries.length < SETTLE_ENTRIES ? before - 1 : entries.at(-1)!.seq;
       this.#dirty.add(user);
     } catch (error) {

@@ -25,7 +25,6 @@ export type Socket = WebSocket<ConnectionData>;
 
 export interface ConnectionLimits {
   maxBacklogBytes: number;
-  closeGraceMs: number;
 }
 
 export class Connection implements Device {
@@ -89,21 +88,17 @@ export class Connection implements Device {
     }
   }
 
-  /** Close with a code; cut the connection if the other side does not take it. */
+  /**
+   * Close with a code. The close handler runs at once; the library keeps the socket until the other side has taken what
+   * was written and the code, and cuts it if that takes longer than 8 to 16 s, depending on the idle timeout.
+   */
   close(entry: CloseEntry, detail = entry.text): void {
     if (this.closed) return;
     this.flush();
     if (this.closed) return;
     this.closed = true;
-    const socket = this.#socket;
-    setTimeout(() => {
-      if (!this.gone) socket.close();
-    }, this.#outbox.limits.closeGraceMs).unref();
-    socket.end(entry.code, detail.slice(0, 120));
+    this.#socket.end(entry.code, detail.slice(0, 120));
   }
-
-  /** The socket is closed; set by the close handler, after which it must not be touched. */
-  gone = false;
 }
 
 /** The connections of a process that have something to send; flushed when the turn's work is done. */

@@ -134,7 +134,6 @@ export function serveWebSockets(
       const { connection } = data;
       if (connection === null) return;
       connection.closed = true;
-      connection.gone = true;
       all.delete(connection);
       connection.volume.detach(connection);
       data.connection = null;
