@@ -53,9 +53,9 @@ async function openRaw(): Promise<RawSocket> {
   return raw;
 }
 
-function sendFrame(to: string, body: Buffer): Buffer {
+function sendFrame(to: string, body: Buffer, id = 1): Buffer {
   const writer = new FrameWriter();
-  encodeSend(writer, 1, to, body);
+  encodeSend(writer, id, to, body);
   return writer.take();
 }
 
@@ -84,7 +84,7 @@ describe('a binary message', () => {
   it('whose first frames are good has them processed', async () => {
     const client = await openClient({ protocol: BINARY_SUBPROTOCOL });
     const to = node.userOn(0, 'first');
-    client.socket.send(Buffer.concat([sendFrame(to, Buffer.from('hi')), Buffer.from([0xff])]));
+    client.socket.send(Buffer.concat([sendFrame(to, Buffer.from('hi'), 100), Buffer.from([0xff])]));
     expect((await client.untilClosed()).code).toBe(4400);
     const reader = await TestClient.open(url, to);
     expect((await reader.next('message')).body).toBe('hi');
@@ -222,7 +222,7 @@ describe('a bad query', () => {
   });
 
   it.each(['user=%', 'user=%zz', 'user=%ff%fe', 'user&user', '&&&=', `user=${'%41'.repeat(5_000)}`])(
-    '%.20s does no harm',
+    'the query %j does no harm',
     async (query) => {
       const client = new TestClient(`${url}/v1/connect?${query}`, '');
       await until('an answer', () => client.closed ?? client.frames.length > 0);

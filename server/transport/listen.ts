@@ -1,12 +1,21 @@
 /**
  * Listening on a port that is ours alone, and ours again at once after a crash.
  *
- * The library's exclusive option is not it: a listener made with it can't be bound again for a minute after its process was
- * killed with connections open (they linger in TIME_WAIT, and without SO_REUSEADDR they count). Its default lets a port be
- * shared, silently. So: the default, after making sure that nobody answers there.
+ * The library's default lets a port be shared, silently; its exclusive option does not. But with port 0 it sets no
+ * SO_REUSEADDR, and after a kill the connections that linger in TIME_WAIT would keep that port taken for a minute: so a free
+ * port is found first and then asked for by number.
  */
-import { connect } from 'node:net';
+import { createServer } from 'node:net';
 import uWS from 'uWebSockets.js';
+
+/** The fourth parameter is there, but missing in the library's types. */
+interface ExclusiveListen {
+  listen(host: string, port: number, options: number, done: (socket: uWS.us_listen_socket | false) => void): void;
+}
+
+const EXCLUSIVE_PORT = 1;
+/** Between finding a port and asking for it somebody else may take it. */
+const ATTEMPTS = 5;
 
 export interface Listening {
   port: number;
@@ -22,37 +31,43 @@ export class PortTakenError extends Error {
   }
 }
 
-/** Listens on the first host, then on the others at the same port. Rejects with PortTakenError. `port` 0 picks a free one. */
+/** Listens on all hosts at one port. Rejects with PortTakenError. `port` 0 picks a free one. */
 export async function listen(app: uWS.TemplatedApp, hosts: [string, ...string[]], port: number): Promise<Listening> {
-  const [first, ...others] = hosts;
-  const sockets = [await listenOn(app, first, port)];
-  const chosen = uWS.us_socket_local_port(sockets[0]!);
-  for (const host of others) sockets.push(await listenOn(app, host, chosen));
-  return {
-    port: chosen,
-    stop: () => {
-      for (const socket of sockets) uWS.us_listen_socket_close(socket);
-    },
+  if (port !== 0) return listenAt(app, hosts, port);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await listenAt(app, hosts, await freePort(hosts[0]));
+    } catch (error) {
+      if (attempt === ATTEMPTS || !(error instanceof PortTakenError)) throw error;
+    }
+  }
+}
+
+async function listenAt(app: uWS.TemplatedApp, hosts: string[], port: number): Promise<Listening> {
+  const sockets: uWS.us_listen_socket[] = [];
+  const stop = (): void => {
+    for (const socket of sockets.splice(0)) uWS.us_listen_socket_close(socket);
   };
-}
-
-async function listenOn(app: uWS.TemplatedApp, host: string, port: number): Promise<uWS.us_listen_socket> {
-  if (port !== 0) await checkFree(host, port);
-  return new Promise((resolve, reject) => {
-    app.listen(host, port, (socket) => {
-      if (socket) resolve(socket);
-      else reject(new PortTakenError(host, port));
+  for (const host of hosts) {
+    const socket = await new Promise<uWS.us_listen_socket | false>((resolve) => {
+      (app as unknown as ExclusiveListen).listen(host, port, EXCLUSIVE_PORT, resolve);
     });
-  });
+    if (!socket) {
+      stop();
+      throw new PortTakenError(host, port);
+    }
+    sockets.push(socket);
+  }
+  return { port, stop };
 }
 
-function checkFree(host: string, port: number): Promise<void> {
+function freePort(host: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const probe = connect(port, host === '0.0.0.0' || host === '::' ? 'localhost' : host);
-    probe.once('error', () => resolve());
-    probe.once('connect', () => {
-      probe.destroy();
-      reject(new PortTakenError(host, port));
+    const probe = createServer();
+    probe.once('error', (error) => reject(new Error(`can't listen on ${host}: ${error.message}`)));
+    probe.listen(0, host, () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
     });
   });
 }
