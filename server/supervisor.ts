@@ -152,10 +152,11 @@ class Supervisor implements Node {
         if (shard.stats) shard.stats = { ...shard.stats, cpuSeconds: 0, connections: 0, rssBytes: 0 };
         const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;
         if (!wasUp) reject(failure ?? new Error(`shard process ${shard.index} ${how} before it listened`));
-        if (this.#stopping) return;
+        // At the first start the failure is the node's own, and its caller says it.
+        if (this.#stopping || (!wasUp && shard.restarts === 0)) return;
         if (wasUp) this.#log(`shard ${shard.index} ${how}; it is started again`);
         else this.#log(`shard ${shard.index} did not come back: ${failure?.message ?? how}`);
-        if (wasUp || shard.restarts > 0) this.#restartLater(shard);
+        this.#restartLater(shard);
       });
       this.#tell(shard, { type: 'start', config: this.#shardConfig(shard) });
       // A process that is started again must know the others before its first client comes.

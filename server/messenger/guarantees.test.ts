@@ -168,7 +168,8 @@ async function checkTimelines(
       });
       if (copies.length !== 1) problems.push(`${client.user}: message ${id} is ${copies.length} times at ${to}`);
       else if (answeredOnFirst) places.push({ to, connection, place: copies[0]!.seq });
-      if ((client.delivered.get(to) ?? 0) < seq!) problems.push(`${client.user}: message ${id} was not called delivered`);
+      if ((client.delivered.get(to) ?? 0) < seq!)
+        problems.push(`${client.user}: message ${id} was not called delivered`);
     }
     for (const [i, later] of places.entries()) {
       const before = places

@@ -234,13 +234,13 @@ export class Receipts {
     const user = this.#volume.users.peek(sender);
     if (user === undefined) return;
     for (const device of user.devices) {
-      if (!device.closed) device.write(this.#receiptFrame(state, recipient, upTo));
+      if (!device.closed) device.writeLater(this.#receiptFrame(state, recipient, upTo));
     }
   }
 
   #receiptFrame(state: ReceiptState, peer: string, upTo: number): Buffer {
     const w = this.#frame;
-    // Frames must stay intact until the end of the turn: a full chunk is replaced, never reused.
+    // Frames must stay intact until they have left: a full chunk is replaced, never reused.
     if (w.length + 256 > w.buffer.length) {
       w.buffer = Buffer.allocUnsafeSlow(w.buffer.length);
       w.length = 0;

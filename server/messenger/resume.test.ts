@@ -120,8 +120,11 @@ describe('a device that reads slowly', () => {
     const write = b.write.bind(b);
     b.write = (frames) => {
       bytes += frames.length;
-      b.backlog += frames.length;
-      most = Math.max(most, b.backlog);
+      // The transport, too, hands frames to the socket in a microtask.
+      queueMicrotask(() => {
+        b.backlog += frames.length;
+        most = Math.max(most, b.backlog);
+      });
       write(frames);
     };
     for (let drains = 0; drains < 100 && b.sequences.length < 40; drains++) {
@@ -130,7 +133,7 @@ describe('a device that reads slowly', () => {
     }
     expect(b.sequences).toEqual(range(1, 40));
     expect(bytes).toBeGreaterThan(40 * 40_000);
-    expect(most).toBeLessThan(256 * 1_024);
+    expect(most).toBeLessThan(200 * 1_024);
   });
 
   it('misses nothing that comes while it is paused', async () => {

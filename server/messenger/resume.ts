@@ -67,6 +67,8 @@ export class Resume {
       }
       if (device.closed) return;
       limit = Math.max(1, Math.min(PIECE_ENTRIES.most, this.#writePiece(device, entries)));
+      // What is written goes to the socket in a microtask that is queued by now: after it the backlog is known.
+      await undefined;
     }
   }
 

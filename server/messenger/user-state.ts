@@ -13,6 +13,8 @@ export interface Device {
   closed: boolean;
   /** Append frames; they leave at the end of the turn. The buffer must stay intact until then. */
   write(frames: Buffer): void;
+  /** Append frames that may wait a little for company: they leave with the next `write`, or soon. The buffer must stay intact. */
+  writeLater(frames: Buffer): void;
   /** Bytes accepted but not yet taken by the network. */
   backlogBytes(): number;
 }

@@ -82,6 +82,10 @@ export class SimulatedConnection implements Device {
     for (const text of jsonFromServerFrames(frames)) this.frames.push(JSON.parse(text));
   }
 
+  writeLater(frames: Buffer): void {
+    this.write(frames);
+  }
+
   backlogBytes(): number {
     return this.backlog;
   }

@@ -1,6 +1,6 @@
 /** A real node for whole-program tests: the built program, on free ports, in a directory of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -29,7 +29,7 @@ export interface TestNode {
   /** What it wrote to standard error. */
   log(): string;
   stats(): Promise<NodeStats>;
-  /** Process ids of the shard processes, by index, once all are up. */
+  /** Process ids of the shard processes in the order of their start: by index until one is restarted. */
   shardPids(): Promise<number[]>;
   /** `ws://…` of the process that owns the user. */
   urlOf(user: string): Promise<string>;
@@ -76,13 +76,11 @@ export async function startTestNode(options: Partial<NodeArguments> = {}): Promi
     exited,
     log: output.errors,
     stats,
-    shardPids: async () => {
-      const shards = await until('all shard processes to report', async () => {
-        const all = (await stats()).shards;
-        return all.every((shard) => shard.up && shard.stats !== null && isAlive(shard.stats.pid)) && all;
-      });
-      return shards.map((shard) => shard.stats!.pid);
-    },
+    shardPids: () =>
+      until('all shard processes to run', () => {
+        const pids = childrenOf(child.pid!);
+        return pids.length === config.shards && pids;
+      }),
     urlOf: async (user) => {
       const response = await fetch(`${url}/v1/route?user=${encodeURIComponent(user)}`);
       return ((await response.json()) as { url: string }).url;
@@ -118,6 +116,11 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Process ids of a process's children, oldest first (proc_pid_task_children(5)). */
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 }
 
 async function launch(options: Partial<NodeArguments>): Promise<{

@@ -8,6 +8,9 @@ import type { Volume } from '../messenger/volume.ts';
 import { jsonFromServerFrames } from '../protocol/codec-json.ts';
 import { CLOSES, type CloseEntry } from '../protocol/errors.ts';
 
+/** Receipts wait at most this long for company. */
+const LATER_MS = 20;
+
 /** What the upgrade passes on to the open connection. */
 export interface ConnectionData {
   userName: string;
@@ -40,6 +43,10 @@ export class Connection implements Device {
   /** Frames written in this turn. */
   #pending: Buffer | null = null;
   #more: Buffer[] | null = null;
+  /** Listed to be flushed at the end of this turn. */
+  #leaving = false;
+  /** Listed to be flushed when the outbox's timer fires. */
+  #waiting = false;
 
   constructor(socket: Socket, user: UserState, volume: Volume, json: boolean, outbox: ConnectionOutbox) {
     this.#socket = socket;
@@ -51,14 +58,18 @@ export class Connection implements Device {
 
   write(frames: Buffer): void {
     if (this.closed) return;
-    if (this.#pending === null) {
-      this.#pending = frames;
-      this.#outbox.add(this);
-    } else if (this.#more === null) {
-      this.#more = [frames];
-    } else {
-      this.#more.push(frames);
-    }
+    this.#append(frames);
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.#outbox.add(this);
+  }
+
+  writeLater(frames: Buffer): void {
+    if (this.closed) return;
+    this.#append(frames);
+    if (this.#leaving || this.#waiting) return;
+    this.#waiting = true;
+    this.#outbox.addLater(this);
   }
 
   backlogBytes(): number {
@@ -68,24 +79,38 @@ export class Connection implements Device {
   /** Hand what was gathered to the socket. */
   flush(): void {
     const first = this.#pending;
+    this.#leaving = false;
     if (first === null) return;
     const more = this.#more;
     this.#pending = null;
     this.#more = null;
     if (this.closed) return;
     const data = more === null ? first : Buffer.concat([first, ...more]);
-    let taken = 1;
-    this.#socket.cork(() => {
-      if (this.#json) {
-        for (const text of jsonFromServerFrames(data)) taken = Math.min(taken, this.#socket.send(text, false));
-      } else {
-        taken = this.#socket.send(data, true);
-      }
-    });
+    const taken = this.#json ? this.#sendJson(data) : this.#socket.send(data, true);
     if (taken !== 1 && !this.closed && this.#socket.getBufferedAmount() > this.#outbox.limits.maxBacklogBytes) {
       this.#outbox.slowConsumers++;
       this.close(CLOSES.slowConsumer);
     }
+  }
+
+  /** The timer of the outbox has fired. */
+  flushWaiting(): void {
+    this.#waiting = false;
+    this.flush();
+  }
+
+  #append(frames: Buffer): void {
+    if (this.#pending === null) this.#pending = frames;
+    else if (this.#more === null) this.#more = [frames];
+    else this.#more.push(frames);
+  }
+
+  #sendJson(data: Buffer): number {
+    let taken = 1;
+    this.#socket.cork(() => {
+      for (const text of jsonFromServerFrames(data)) taken = Math.min(taken, this.#socket.send(text, false));
+    });
+    return taken;
   }
 
   /**
@@ -106,6 +131,7 @@ export class ConnectionOutbox {
   slowConsumers = 0;
   readonly limits: ConnectionLimits;
   #dirty: Connection[] = [];
+  #waiting: Connection[] = [];
   #scheduled = false;
   #flush = () => this.flush();
 
@@ -120,10 +146,22 @@ export class ConnectionOutbox {
     queueMicrotask(this.#flush);
   }
 
+  /** For what may wait: mostly it leaves with something else before the timer fires, and saves a system call. */
+  addLater(connection: Connection): void {
+    this.#waiting.push(connection);
+    if (this.#waiting.length === 1) setTimeout(() => this.#flushWaiting(), LATER_MS);
+  }
+
   flush(): void {
     this.#scheduled = false;
     const dirty = this.#dirty;
     this.#dirty = [];
     for (const connection of dirty) connection.flush();
+  }
+
+  #flushWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const connection of waiting) connection.flushWaiting();
   }
 }

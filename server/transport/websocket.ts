@@ -189,6 +189,8 @@ export function serveWebSockets(
     if (reset) encodeReset(writer, after);
     connection.write(writer.take());
     connection.volume.start(connection, reset);
+    // While the library still holds back the answer to the upgrade: both leave in one system call.
+    connection.flush();
     const early = data.early?.messages ?? [];
     data.early = null;
     for (const { data: message, isBinary } of early) hear(connection, data.json, message, isBinary);
