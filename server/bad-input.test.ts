@@ -197,7 +197,7 @@ describe('what breaks the WebSocket protocol', () => {
     await until('all to be closed', async () => {
       const { stats } = (await node.stats()).shards[0]!;
       // The witness alone.
-      return stats!.connections === 1 && stats!.connectionsClosed >= 10;
+      return stats?.connections === 1 && stats.connectionsClosed >= 10;
     });
   });
 });

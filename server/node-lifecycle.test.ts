@@ -1,7 +1,6 @@
 /** A node's processes: what a death, a drain or a bad start leaves behind, and what it must not. */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TestClient } from './testing/test-client.ts';
@@ -211,20 +210,15 @@ describe('a start that can not work ends with 104 and one sentence', () => {
     await refuse({ store: one }, /made for 1 shard process.*--shards 1/);
   }, 20_000);
 
-  it('and leaves neither processes nor sockets behind', async () => {
-    const before = await busDirectories();
+  it('and leaves neither processes nor sockets behind; nor does a node that was stopped', async () => {
     const node = await startTestNode();
-    await startRefusedNode({ store: level(node.directory) });
-    await startRefusedNode({ port: node.port });
+    expect(await readdir(node.temporary)).toHaveLength(1);
+    expect((await startRefusedNode({ store: level(node.directory) })).leftBehind).toEqual([]);
+    expect((await startRefusedNode({ port: node.port })).leftBehind).toEqual([]);
     await node.stop();
-    expect(await busDirectories()).toEqual(before);
+    expect(await readdir(node.temporary)).toEqual([]);
   });
 });
-
-/** Test files may run side by side: only those of this process's nodes count, and their names can't be told apart. */
-async function busDirectories(): Promise<string[]> {
-  return (await readdir(tmpdir())).filter((name) => name.startsWith('plimsoll-bus-'));
-}
 
 /** Sends one message after the other, repeating each over new connections until it is acknowledged. */
 class PersistentSender {

@@ -8,7 +8,12 @@ const PHASES: readonly Phase[] = ['connect', 'warm-up', 'steady', 'drain'];
 export class AgentCounters {
   readonly totals = Object.fromEntries(COUNTERS.map((name) => [name, 0])) as Record<CounterName, number>;
   #source: string;
-  #interval = new Map(PHASES.map((phase) => [phase, Object.fromEntries(COUNTERS.map((name) => [name, 0])) as Record<CounterName, number>]));
+  #interval = new Map(
+    PHASES.map((phase) => [
+      phase,
+      Object.fromEntries(COUNTERS.map((name) => [name, 0])) as Record<CounterName, number>,
+    ]),
+  );
 
   constructor(source: string) {
     this.#source = source;

@@ -1,21 +1,27 @@
 /** What an agent does in one run: its users, their sends and receptions, and the record of both. */
 import type { Clock } from '../clock.ts';
-import { segmentRange } from '../coordinator/segments.ts';
 import type { AgentAssignment, AgentProgress, AgentUsage, ConnectReport } from '../control/control-channel.ts';
+import { segmentRange } from '../coordinator/segments.ts';
 import type { CreateDriver, DriverConnection, DriverEvents, TargetDriver } from '../drivers/target-driver.ts';
 import { createFireTimes, segmentFireTimes } from '../pacing/fire-times.ts';
 import { createRateCurve } from '../pacing/rate-curve.ts';
 import { partnerOf, userName } from '../population/partners.ts';
+import { createRandom, type Random } from '../random.ts';
 import { ReceiverLedger, type ReceiverSummary, SenderLedger, type SenderSummary } from '../recorder/delivery-ledger.ts';
 import { IntervalRecorder } from '../recorder/interval-recorder.ts';
 import { MESSAGE_HEADER_BYTES, readHeader, writeHeader } from '../recorder/message-header.ts';
 import type { Phase, SampleBatch } from '../recorder/samples.ts';
-import { createRandom, type Random } from '../random.ts';
 import { AgentCounters } from './agent-counters.ts';
 import { AgentHealth } from './agent-health.ts';
 import { Connector } from './connector.ts';
 import { type LoadLoop, startLoadLoop } from './load-loop.ts';
-import { findOutstanding, newVirtualUser, type OutstandingMessage, settleOutstanding, type VirtualUser } from './virtual-user.ts';
+import {
+  findOutstanding,
+  newVirtualUser,
+  type OutstandingMessage,
+  settleOutstanding,
+  type VirtualUser,
+} from './virtual-user.ts';
 
 /** A message started later than this after its intended time was not started on time. */
 const LATE_LIMIT_MS = 1_000;
@@ -291,10 +297,7 @@ export class AgentRun {
     return {
       histograms: this.#recorder.swap(atMs),
       counters: this.#counters.swap(atMs),
-      gauges: [
-        ...this.#health.gauges(atMs, source),
-        { atMs, source, metric: 'connections', value: this.#connections },
-      ],
+      gauges: [...this.#health.gauges(atMs, source), { atMs, source, metric: 'connections', value: this.#connections }],
     };
   }
 }

@@ -4,8 +4,8 @@
  */
 import { type Clock, createRealClock } from '../clock.ts';
 import type { CoordinatorLink, FromAgent, ToAgent } from '../control/control-channel.ts';
-import { DriverError } from '../drivers/target-driver.ts';
 import { loadDriver } from '../drivers/driver-loader.ts';
+import { DriverError } from '../drivers/target-driver.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';
 import { AgentRun } from './agent-run.ts';
 

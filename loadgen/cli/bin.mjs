@@ -12,12 +12,16 @@ function refuse(sentence) {
 }
 
 if (!((major === 20 && minor >= 19) || (major === 22 && minor >= 12))) {
-  refuse(`Plimsoll needs Node 20.19 or later, or 22.12 or later, because its WebSocket server is prebuilt for these; this is Node ${process.versions.node}. Try "nvm use".`);
+  refuse(
+    `Plimsoll needs Node 20.19 or later, or 22.12 or later, because its WebSocket server is prebuilt for these; this is Node ${process.versions.node}. Try "nvm use".`,
+  );
 }
 if (!existsSync(main)) refuse('Plimsoll is not built: run "npm ci" (or "npm run build") in its folder.');
 try {
   createRequire(import.meta.url)('uWebSockets.js');
 } catch (error) {
-  refuse(`The prebuilt WebSocket server does not load on ${process.platform} ${process.arch} with Node ${process.versions.node} (it needs glibc 2.27 or later on Linux): ${String(error.message).split('\n')[0]}. Run "npm ci" again on this machine.`);
+  refuse(
+    `The prebuilt WebSocket server does not load on ${process.platform} ${process.arch} with Node ${process.versions.node} (it needs glibc 2.27 or later on Linux): ${String(error.message).split('\n')[0]}. Run "npm ci" again on this machine.`,
+  );
 }
 await import(main.href);

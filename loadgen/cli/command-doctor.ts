@@ -8,7 +8,11 @@ import { FLAGS, readCount, wantsColour } from './flags.ts';
 
 const builder = (argv: Argv) =>
   argv
-    .option('connections', { ...FLAGS.connections, default: String(CONNECTIONS_DEFAULT), describe: 'how many connections are wanted' })
+    .option('connections', {
+      ...FLAGS.connections,
+      default: String(CONNECTIONS_DEFAULT),
+      describe: 'how many connections are wanted',
+    })
     .option('color', FLAGS.color)
     .option('json', FLAGS.json)
     .example('$0 doctor', 'is this machine good for 50,000 connections?')
@@ -21,8 +25,13 @@ export const doctorCommand: CommandModule<object, Arguments> = {
   describe: 'what this machine allows, and how to raise it',
   builder,
   handler(argv) {
-    const report = checkMachine(readMachineFacts(process.cwd()), readCount('connections', argv.connections) ?? parseCount(CONNECTIONS_DEFAULT));
-    const text = argv.json ? `${JSON.stringify(report, null, 2)}\n` : renderMachineReport(report, { colour: wantsColour(argv.color, process.stdout) });
+    const report = checkMachine(
+      readMachineFacts(process.cwd()),
+      readCount('connections', argv.connections) ?? parseCount(CONNECTIONS_DEFAULT),
+    );
+    const text = argv.json
+      ? `${JSON.stringify(report, null, 2)}\n`
+      : renderMachineReport(report, { colour: wantsColour(argv.color, process.stdout) });
     process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
   },
 };

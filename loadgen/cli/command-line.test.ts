@@ -54,12 +54,24 @@ describe('a mistake', () => {
     ['a negative rate', ['run', 'small.mjs', '-R', '-5'], /rate/],
     ['connections that are no number', ['run', 'small.mjs', '-c', 'many'], /--connections.*many/],
     ['a duration without a unit', ['run', 'small.mjs', '-d', '60'], /--duration/],
-    ['a target that is no address', ['run', 'small.mjs', '-t', 'http://here'], /--target must be written ws:\/\/host:port/],
+    [
+      'a target that is no address',
+      ['run', 'small.mjs', '-t', 'http://here'],
+      /--target must be written ws:\/\/host:port/,
+    ],
     ['a results address that is none', ['run', 'small.mjs', '--results', 'mysql://x'], /results URL/i],
-    ['a driver that is not there', ['run', 'small.mjs', '--driver', './nobody.ts'], /the driver .*nobody\.ts can't be loaded/],
+    [
+      'a driver that is not there',
+      ['run', 'small.mjs', '--driver', './nobody.ts'],
+      /the driver .*nobody\.ts can't be loaded/,
+    ],
     ['a tag without a value', ['run', 'small.mjs', '--tag', 'nightly'], /--tag must be written k=v/],
     ['more agents than users', ['run', 'small.mjs', '-a', '100'], /100 agents are more than the 60 users/],
-    ['a data directory of somebody else', ['run', 'small.mjs', '--data', 'foreign'], /foreign is not empty and not a data directory/],
+    [
+      'a data directory of somebody else',
+      ['run', 'small.mjs', '--data', 'foreign'],
+      /foreign is not empty and not a data directory/,
+    ],
     ['a data directory that is a file', ['run', 'small.mjs', '--data', 'a-file'], /a-file/],
     ['a node without a secret', ['serve'], /PLIMSOLL_AUTH_SECRET.*--dev/],
     ['a validate of nothing', ['validate', 'nothing.ts'], /there is no scenario "nothing.ts"/],
@@ -92,7 +104,16 @@ describe('a mistake', () => {
   it('of a data directory in use is said at once', { timeout: TIMEOUT }, async () => {
     const first = workspace.start(['serve', '--dev', '--port', '0', '--shards', '1', '--data', 'shared', '--json']);
     await first.until(/listening/);
-    const { code, stderr } = await workspace.run(['serve', '--dev', '--port', '0', '--shards', '1', '--data', 'shared']);
+    const { code, stderr } = await workspace.run([
+      'serve',
+      '--dev',
+      '--port',
+      '0',
+      '--shards',
+      '1',
+      '--data',
+      'shared',
+    ]);
     expect(code).toBe(104);
     expect(stderr).toMatch(/shared.*(in use|locked)/i);
     first.child.kill('SIGTERM');
@@ -116,7 +137,11 @@ describe('a run', () => {
     write(workspace, 'strict.mjs', { ...SMALL, options: { thresholds: { messages_sent: ['count<10'] } } });
     write(workspace, 'slow-connect.mjs', { ...SMALL, connecting: { perSecond: 5 } });
     write(workspace, 'long.mjs', { ...SMALL, phases: { warmUp: '1s', steady: '60s', drain: '5s' } });
-    write(workspace, 'stored.mjs', { ...SMALL, server: { shards: 2 }, phases: { warmUp: '1s', steady: '8s', drain: '10s' } });
+    write(workspace, 'stored.mjs', {
+      ...SMALL,
+      server: { shards: 2 },
+      phases: { warmUp: '1s', steady: '8s', drain: '10s' },
+    });
   });
   afterEach(() => {
     expect(workspace.processes(), 'processes left behind').toEqual([]);
@@ -124,7 +149,18 @@ describe('a run', () => {
   afterAll(() => workspace.close());
 
   it('that holds ends with 0, a closed ledger, a report, and is stored', { timeout: TIMEOUT }, async () => {
-    const { code, stdout, stderr } = await workspace.run(['run', 'small.mjs', '--summary-json', 's.json', '--html', 'r.html', '--name', 'first', '--tag', 'k=v']);
+    const { code, stdout, stderr } = await workspace.run([
+      'run',
+      'small.mjs',
+      '--summary-json',
+      's.json',
+      '--html',
+      'r.html',
+      '--name',
+      'first',
+      '--tag',
+      'k=v',
+    ]);
     expect(stderr).toMatch(/steady/);
     expect(code).toBe(0);
     expect(stdout).toMatch(/PASS/);
@@ -139,7 +175,13 @@ describe('a run', () => {
     expect(existsSync(join(workspace.directory, '.plimsoll', 'run-data', summary.metadata.runId))).toBe(false);
 
     const runs = JSON.parse((await workspace.run(['runs', '--json'])).stdout) as Array<Record<string, unknown>>;
-    expect(runs[0]).toMatchObject({ runId: summary.metadata.runId, name: 'first', verdict: 'pass', status: 'finished', tags: { k: 'v' } });
+    expect(runs[0]).toMatchObject({
+      runId: summary.metadata.runId,
+      name: 'first',
+      verdict: 'pass',
+      status: 'finished',
+      tags: { k: 'v' },
+    });
     const table = await workspace.run(['runs']);
     expect(table.stdout).toContain(summary.metadata.runId);
     const markdown = await workspace.run(['report', '--markdown', '-']);
@@ -161,20 +203,24 @@ describe('a run', () => {
   it.each([
     ['while connecting', ['slow-connect.mjs'], /^connect /m],
     ['in the steady phase', ['long.mjs'], /^steady /m],
-  ])('that is stopped %s ends in order with 105 and keeps what was measured', { timeout: TIMEOUT }, async (_when, args, moment) => {
-    const run = workspace.start(['run', ...args, '--summary-json', 'stopped.json']);
-    await run.until(moment);
-    run.child.kill('SIGINT');
-    const { code, stdout, stderr } = await run.finished;
-    expect(stderr).toMatch(/stopping in order/);
-    expect(code).toBe(105);
-    expect(stdout).toMatch(/INCONCLUSIVE/);
-    const summary = workspace.summary('stopped.json');
-    expect(summary.metadata.complete).toBe(false);
-    expect(summary.validity.reasons.join()).toMatch(/stopped before its end/);
-    const runs = JSON.parse((await workspace.run(['runs', '--json'])).stdout) as Array<Record<string, unknown>>;
-    expect(runs[0]).toMatchObject({ runId: summary.metadata.runId, verdict: 'inconclusive' });
-  });
+  ])(
+    'that is stopped %s ends in order with 105 and keeps what was measured',
+    { timeout: TIMEOUT },
+    async (_when, args, moment) => {
+      const run = workspace.start(['run', ...args, '--summary-json', 'stopped.json']);
+      await run.until(moment);
+      run.child.kill('SIGINT');
+      const { code, stdout, stderr } = await run.finished;
+      expect(stderr).toMatch(/stopping in order/);
+      expect(code).toBe(105);
+      expect(stdout).toMatch(/INCONCLUSIVE/);
+      const summary = workspace.summary('stopped.json');
+      expect(summary.metadata.complete).toBe(false);
+      expect(summary.validity.reasons.join()).toMatch(/stopped before its end/);
+      const runs = JSON.parse((await workspace.run(['runs', '--json'])).stdout) as Array<Record<string, unknown>>;
+      expect(runs[0]).toMatchObject({ runId: summary.metadata.runId, verdict: 'inconclusive' });
+    },
+  );
 
   it('that is stopped before the node is up ends with 105', { timeout: TIMEOUT }, async () => {
     const run = workspace.start(['run', 'long.mjs']);

@@ -6,7 +6,11 @@ import { openResults } from './wiring.ts';
 
 const builder = (argv: Argv) =>
   argv
-    .positional('run', { type: 'string', default: 'latest', describe: 'a run’s id (or its beginning), its name, or latest' })
+    .positional('run', {
+      type: 'string',
+      default: 'latest',
+      describe: 'a run’s id (or its beginning), its name, or latest',
+    })
     .option('results', FLAGS.results)
     .option('html', FLAGS.html)
     .option('summary-json', FLAGS['summary-json'])

@@ -5,9 +5,9 @@ import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import { realClock } from '../clock.ts';
 import { runLoad } from '../coordinator/coordinator.ts';
 import { describeMachine } from '../coordinator/machine.ts';
+import { loadDriver } from '../drivers/driver-loader.ts';
 import { compileScenario, type Durability, type LoadPlan } from '../population/load-plan.ts';
 import { type LoadedScenario, loadScenario } from '../scenario-loader.ts';
-import { loadDriver } from '../drivers/driver-loader.ts';
 import { readStore } from './command-serve.ts';
 import { readMachineFacts } from './doctor-facts.ts';
 import { planProcesses } from './doctor-plan.ts';
@@ -21,7 +21,11 @@ import { localAgents, openResults } from './wiring.ts';
 
 const builder = (argv: Argv) =>
   argv
-    .positional('scenario', { type: 'string', demandOption: true, describe: 'a scenario file, or the name of one that comes with Plimsoll' })
+    .positional('scenario', {
+      type: 'string',
+      demandOption: true,
+      describe: 'a scenario file, or the name of one that comes with Plimsoll',
+    })
     .options({
       target: FLAGS.target,
       connections: FLAGS.connections,
@@ -143,7 +147,8 @@ function processesFor(plan: LoadPlan, target: string | null): { shards: number; 
   const planned = planProcesses(plan.connections, facts);
   const shards = plan.server.shards ?? planned.shards;
   const agents = plan.agents ?? planned.agents;
-  if (agents > plan.users) throw new UsageError(`${agents} agents are more than the ${plan.users} users of the scenario`);
+  if (agents > plan.users)
+    throw new UsageError(`${agents} agents are more than the ${plan.users} users of the scenario`);
   return { shards: target === null ? shards : 0, agents };
 }
 
@@ -155,7 +160,11 @@ function embeddedNode(
   shards: number,
 ): { options: { shards: number; store: string; durability: string }; cleanUp: () => void } {
   const temporary = join('.plimsoll', 'run-data', runId);
-  const store = readStore(argv.store ?? (argv.data === undefined ? (plan.server.store ?? undefined) : undefined), argv.data, temporary);
+  const store = readStore(
+    argv.store ?? (argv.data === undefined ? (plan.server.store ?? undefined) : undefined),
+    argv.data,
+    temporary,
+  );
   return {
     options: {
       shards,
@@ -166,7 +175,13 @@ function embeddedNode(
   };
 }
 
-function runStart(argv: ArgumentsCamelCase<Arguments>, loaded: LoadedScenario, plan: LoadPlan, runId: string, tags: Record<string, string>) {
+function runStart(
+  argv: ArgumentsCamelCase<Arguments>,
+  loaded: LoadedScenario,
+  plan: LoadPlan,
+  runId: string,
+  tags: Record<string, string>,
+) {
   return {
     runId,
     name: argv.name ?? plan.name,

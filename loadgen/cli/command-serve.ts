@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
-import { planProcesses } from './doctor-plan.ts';
 import { readMachineFacts } from './doctor-facts.ts';
+import { planProcesses } from './doctor-plan.ts';
 import { EXIT, UsageError } from './exit-codes.ts';
 import { FLAGS, readWhole, withEnvironment } from './flags.ts';
 
@@ -48,7 +48,9 @@ export const serveCommand: CommandModule<object, Arguments> = {
 async function serve(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
   const secret = argv.authSecret || null;
   if (secret === null && !argv.dev) {
-    throw new UsageError('the node needs a secret to check tokens with: set PLIMSOLL_AUTH_SECRET, or use --dev to let anybody be anyone');
+    throw new UsageError(
+      'the node needs a secret to check tokens with: set PLIMSOLL_AUTH_SECRET, or use --dev to let anybody be anyone',
+    );
   }
   const hosts = argv.host.split(',').map((host) => host.trim());
   if (hosts.includes('')) throw new UsageError(`--host must be an address, or several with commas, not "${argv.host}"`);
@@ -86,11 +88,23 @@ async function serve(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
   process.exitCode = code;
 }
 
-function describe(line: string, config: { shards: number; store: { kind: string; directory?: string }; durability: string; authSecret: string | null }): string {
+function describe(
+  line: string,
+  config: {
+    shards: number;
+    store: { kind: string; directory?: string };
+    durability: string;
+    authSecret: string | null;
+  },
+): string {
   const { listening } = JSON.parse(line) as { listening: { host: string; port: number } };
   const address = `${listening.host}:${listening.port}`;
-  const store = config.store.kind === 'memory' ? 'in memory (forgotten at the end)' : `in ${config.store.directory}, durability ${config.durability}`;
-  const mode = config.authSecret === null ? '\n  DEVELOPMENT MODE: no tokens are asked for, anybody may be anyone.' : '';
+  const store =
+    config.store.kind === 'memory'
+      ? 'in memory (forgotten at the end)'
+      : `in ${config.store.directory}, durability ${config.durability}`;
+  const mode =
+    config.authSecret === null ? '\n  DEVELOPMENT MODE: no tokens are asked for, anybody may be anyone.' : '';
   return [
     `Plimsoll node on http://${address}, ${config.shards} shard process(es), messages ${store}.${mode}`,
     `  chat     ws://${address}/v1/connect?user=<id>   (sends you to the user's shard)`,

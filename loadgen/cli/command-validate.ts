@@ -3,13 +3,17 @@ import type { Argv, CommandModule } from 'yargs';
 import { compileScenario, type LoadPlan } from '../population/load-plan.ts';
 import { loadScenario } from '../scenario-loader.ts';
 import { formatDuration, formatNumber } from '../units.ts';
-import { planProcesses } from './doctor-plan.ts';
 import { readMachineFacts } from './doctor-facts.ts';
+import { planProcesses } from './doctor-plan.ts';
 import { FLAGS, readCount, readDuration, readRate } from './flags.ts';
 
 const builder = (argv: Argv) =>
   argv
-    .positional('scenario', { type: 'string', demandOption: true, describe: 'a scenario file, or the name of one that comes with Plimsoll' })
+    .positional('scenario', {
+      type: 'string',
+      demandOption: true,
+      describe: 'a scenario file, or the name of one that comes with Plimsoll',
+    })
     .option('connections', FLAGS.connections)
     .option('duration', FLAGS.duration)
     .option('rate', FLAGS.rate)

@@ -1,10 +1,11 @@
 /** Exit codes of the command line: k6's where k6 has one. */
+
+import { ResultsError } from '../../reports/results/results-store.ts';
 import { ScenarioError } from '../../scenarios/scenario-schema.ts';
 import { AgentError } from '../coordinator/agent-group.ts';
 import { NodeStartError } from '../coordinator/target-node.ts';
 import { DriverModuleError } from '../drivers/driver-loader.ts';
 import type { Verdict } from '../recorder/summary.ts';
-import { ResultsError } from '../../reports/results/results-store.ts';
 import { ThresholdError } from '../recorder/thresholds.ts';
 
 export const EXIT = {

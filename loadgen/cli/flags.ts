@@ -21,7 +21,8 @@ function readEnvironment(name: string, written: string, options: Options): unkno
   if (options.type === 'boolean') return written !== 'false' && written !== '0';
   if (options.type !== 'number') return written;
   const value = Number(written);
-  if (Number.isNaN(value)) throw new UsageError(`PLIMSOLL_${name.toUpperCase().replaceAll('-', '_')} must be a number, not "${written}"`);
+  if (Number.isNaN(value))
+    throw new UsageError(`PLIMSOLL_${name.toUpperCase().replaceAll('-', '_')} must be a number, not "${written}"`);
   return value;
 }
 
@@ -32,7 +33,11 @@ export const FLAGS = withEnvironment({
   rate: { alias: 'R', type: 'string', describe: 'messages per second' },
   agents: { alias: 'a', type: 'number', describe: 'agent processes (default: from cores and descriptor limits)' },
   shards: { alias: 's', type: 'number', describe: 'server processes (default: from cores and descriptor limits)' },
-  results: { type: 'string', default: 'chdb:.plimsoll/results', describe: 'where results are kept: chdb:<dir> or http(s)://user:pass@host:8123/db' },
+  results: {
+    type: 'string',
+    default: 'chdb:.plimsoll/results',
+    describe: 'where results are kept: chdb:<dir> or http(s)://user:pass@host:8123/db',
+  },
   store: { type: 'string', describe: 'message store of the node: level:<dir> or memory:' },
   data: { type: 'string', describe: 'data directory of the node; short for --store level:<dir>' },
   durability: { choices: ['fsync', 'os', 'none'], describe: 'what “sent” promises (default fsync)' },

@@ -3,9 +3,10 @@
  * r of them must be reported late, by 0 to 1 s, uniformly. A generator that waits for answers before it sends on, or measures
  * from the actual send, would hide it.
  */
-import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
+
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunSummary, TrendMetric } from '../recorder/summary.ts';
 import { Workspace } from '../testing/command-line.ts';

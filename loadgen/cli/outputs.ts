@@ -22,9 +22,13 @@ export interface OutputOptions {
 export function writeOutputs(model: ReportModel, options: OutputOptions): void {
   const { summary } = model;
   if (options.html !== undefined) write('html', options.html, renderHtml(model));
-  if (options.markdown !== undefined) write('markdown', options.markdown, summary ? renderMarkdown(summary) : renderMarkdownUnfinished(model));
+  if (options.markdown !== undefined)
+    write('markdown', options.markdown, summary ? renderMarkdown(summary) : renderMarkdownUnfinished(model));
   if (options.summaryJson !== undefined || options.json) {
-    if (!summary) throw new UsageError(`run ${model.runId} was cut short before it had a summary; plimsoll report ${model.runId} --html shows what there is`);
+    if (!summary)
+      throw new UsageError(
+        `run ${model.runId} was cut short before it had a summary; plimsoll report ${model.runId} --html shows what there is`,
+      );
     if (options.summaryJson !== undefined) write('summary-json', options.summaryJson, renderJson(summary));
     if (options.json) process.stdout.write(renderJson(summary));
   }

@@ -71,7 +71,8 @@ export function progressLine(snapshot: RunSnapshot): string {
     }
   }
   if (progress.dropped > 0) parts.push(`${formatCount(progress.dropped)} dropped`);
-  if (progress.duplicated + progress.reordered > 0) parts.push(`${progress.duplicated} duplicated, ${progress.reordered} reordered`);
+  if (progress.duplicated + progress.reordered > 0)
+    parts.push(`${progress.duplicated} duplicated, ${progress.reordered} reordered`);
   if (snapshot.serverCpu !== null) parts.push(`server ${snapshot.serverCpu.toFixed(1)} cores`);
   return parts.join(' · ');
 }

@@ -64,7 +64,16 @@ export class AgentGroup {
   #finishing = false;
 
   constructor(links: AgentLink[]) {
-    this.#agents = links.map((link) => ({ link, progress: null, usage: null, rssPeak: 0, ledger: null, gone: null, exited: false, pending: null }));
+    this.#agents = links.map((link) => ({
+      link,
+      progress: null,
+      usage: null,
+      rssPeak: 0,
+      ledger: null,
+      gone: null,
+      exited: false,
+      pending: null,
+    }));
     for (const agent of this.#agents) {
       agent.link.onMessage((message) => this.#receive(agent, message));
       agent.link.onGone((how) => {
@@ -88,14 +97,19 @@ export class AgentGroup {
     const answers = await Promise.all(this.#agents.map((agent) => this.#expect(agent, 'ready')));
     for (const answer of answers) {
       if (answer.type === 'ready' && answer.version !== version) {
-        throw new AgentError('configuration', `an agent runs Plimsoll ${answer.version}, the coordinator ${version}; use one version`);
+        throw new AgentError(
+          'configuration',
+          `an agent runs Plimsoll ${answer.version}, the coordinator ${version}; use one version`,
+        );
       }
     }
   }
 
   async prepare(assignment: (index: number) => AgentAssignment): Promise<void> {
     await Promise.all(
-      this.#agents.map((agent, index) => this.#ask(agent, { type: 'prepare', assignment: assignment(index) }, 'prepared')),
+      this.#agents.map((agent, index) =>
+        this.#ask(agent, { type: 'prepare', assignment: assignment(index) }, 'prepared'),
+      ),
     );
   }
 

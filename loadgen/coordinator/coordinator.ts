@@ -16,8 +16,8 @@ import { AgentGroup } from './agent-group.ts';
 import { kernelGauges } from './machine.ts';
 import { MemoryProbe } from './memory-probe.ts';
 import { NodeWatch } from './node-watch.ts';
-import type { RunSnapshot } from './progress.ts';
 import { PhaseLog, type RunPhase } from './phase-log.ts';
+import type { RunSnapshot } from './progress.ts';
 import { buildSummary } from './run-summary.ts';
 import { EmbeddedNode } from './target-node.ts';
 
@@ -269,7 +269,11 @@ class Run {
     this.#options.sink.write(batch);
     const elapsedMs = this.#phases.loadElapsedMs;
     if (elapsedMs <= 0 || this.#abortedBy.length > 0 || !this.#options.judgeThresholds) return;
-    for (const { metric, source } of thresholdsToAbort(this.#plan.thresholds, this.#metrics.view(this.#steadyWindow()), elapsedMs)) {
+    for (const { metric, source } of thresholdsToAbort(
+      this.#plan.thresholds,
+      this.#metrics.view(this.#steadyWindow()),
+      elapsedMs,
+    )) {
       this.#abortedBy.push(`${metric} ${source}`);
       this.#note(`the threshold ${metric} ${source} failed, which ends the run`);
     }

@@ -32,7 +32,8 @@ export class MemoryProbe {
     // Both report once a second: wait until they have.
     const until = Date.now() + 3_000;
     const known = (): boolean =>
-      agents.usage().rssBytes > 0 && (watch.latest === null || watch.latest.shards.every(({ stats }) => stats !== null));
+      agents.usage().rssBytes > 0 &&
+      (watch.latest === null || watch.latest.shards.every(({ stats }) => stats !== null));
     while (!known() && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50));
     this.#baseline = this.#read();
   }
@@ -46,7 +47,8 @@ export class MemoryProbe {
   perConnection(): MemoryPerConnection {
     const before = this.#baseline;
     const after = this.#loaded;
-    if (before === null || after === null || after.connections === 0) return { server: null, generator: null, kernel: null };
+    if (before === null || after === null || after.connections === 0)
+      return { server: null, generator: null, kernel: null };
     const share = (from: number, to: number): number => Math.max(to - from, 0) / after.connections;
     return {
       server:

@@ -43,7 +43,11 @@ export class PhaseLog {
   list(): Array<{ phase: RunPhase; startMs: number; endMs: number }> {
     return this.#entries.map(({ phase, startMs }, index) => {
       const endMs = this.#entries[index + 1]?.startMs ?? Math.max(this.#clock.nowMs(), startMs);
-      return { phase, startMs: Math.round(this.#clock.toEpochMs(startMs)), endMs: Math.round(this.#clock.toEpochMs(endMs)) };
+      return {
+        phase,
+        startMs: Math.round(this.#clock.toEpochMs(startMs)),
+        endMs: Math.round(this.#clock.toEpochMs(endMs)),
+      };
     });
   }
 }

@@ -2,7 +2,7 @@
 import type { ConnectReport } from '../control/control-channel.ts';
 import type { Reconciliation } from '../recorder/delivery-ledger.ts';
 import type { MergedHistogram } from '../recorder/histogram.ts';
-import { COUNTERS, type GaugeName, GAUGES, TRENDS } from '../recorder/metrics.ts';
+import { COUNTERS, GAUGES, type GaugeName, TRENDS } from '../recorder/metrics.ts';
 import type { RunMetrics } from '../recorder/run-metrics.ts';
 import type { MetricSummary, RunSummary, ThresholdResult, TrendValues } from '../recorder/summary.ts';
 import { formatCount, formatNumber } from '../units.ts';
@@ -125,12 +125,17 @@ function claimOf(input: SummaryInput, judged: VerdictOutput, opened: number, ste
   const { plan } = input.options;
   const p99 = percentileMs(input.metrics.histogram('delivery_latency', 'steady'), 99);
   const load = `${formatCount(opened)} connections and ${formatNumber(plan.rate)} messages/s`;
-  const latency = p99 === null ? 'no message was measured' : `99% of messages reached the other user within ${formatNumber(p99)} ms`;
+  const latency =
+    p99 === null ? 'no message was measured' : `99% of messages reached the other user within ${formatNumber(p99)} ms`;
   const { lost, acknowledged } = input.ledger.totals;
-  const loss = lost === 0 ? `none of ${formatCount(acknowledged)} acknowledged messages was lost` : `${formatCount(lost)} messages were lost`;
+  const loss =
+    lost === 0
+      ? `none of ${formatCount(acknowledged)} acknowledged messages was lost`
+      : `${formatCount(lost)} messages were lost`;
   const span = `for ${formatNumber(Math.round(steadySeconds))} s`;
   if (judged.verdict === 'pass') return `The server held ${load} ${span}: ${latency}, and ${loss}.`;
-  if (judged.verdict === 'fail') return `The server did not hold ${formatCount(plan.connections)} connections and ${formatNumber(plan.rate)} messages/s: ${judged.failures.join('; ')}.`;
+  if (judged.verdict === 'fail')
+    return `The server did not hold ${formatCount(plan.connections)} connections and ${formatNumber(plan.rate)} messages/s: ${judged.failures.join('; ')}.`;
   return `This run does not tell whether the server holds ${formatCount(plan.connections)} connections and ${formatNumber(plan.rate)} messages/s: ${[...judged.failures, ...judged.reasons].join('; ')}.`;
 }
 
@@ -140,11 +145,14 @@ function notesOf(input: SummaryInput, judged: VerdictOutput, sharedMachine: bool
     notes.push('Generator and server shared this machine: any limit found is a lower bound of the server’s.');
   }
   if (judged.verdict === 'pass') {
-    for (const reason of judged.reasons) notes.push(`Passed although ${reason}; a strained generator only makes the server look worse.`);
+    for (const reason of judged.reasons)
+      notes.push(`Passed although ${reason}; a strained generator only makes the server look worse.`);
   }
   const sent = input.ledger.totals.acknowledged;
   if (input.ledger.totals.lost === 0 && sent > 0) {
-    notes.push(`Zero losses in ${formatCount(sent)} messages: a loss rate below ${(3 / sent).toExponential(1)} at 95% confidence.`);
+    notes.push(
+      `Zero losses in ${formatCount(sent)} messages: a loss rate below ${(3 / sent).toExponential(1)} at 95% confidence.`,
+    );
   }
   return notes;
 }
@@ -155,11 +163,22 @@ function metricSummaries(metrics: RunMetrics, steadySeconds: number): MetricSumm
     const phase = name === 'connect_latency' || name === 'resume_latency' ? null : 'steady';
     const histogram = metrics.histogram(name, phase);
     if (histogram === undefined || histogram.count === 0) continue;
-    summaries.push({ name, type: 'trend', contains: 'time', values: trendValues(histogram), histogram: histogram.toBase64() });
+    summaries.push({
+      name,
+      type: 'trend',
+      contains: 'time',
+      values: trendValues(histogram),
+      histogram: histogram.toBase64(),
+    });
   }
   for (const name of COUNTERS) {
     const rate = metrics.counter(name, 'steady') / Math.max(steadySeconds, 1);
-    summaries.push({ name, type: 'counter', contains: 'default', values: { count: metrics.counter(name, null), rate } });
+    summaries.push({
+      name,
+      type: 'counter',
+      contains: 'default',
+      values: { count: metrics.counter(name, null), rate },
+    });
   }
   for (const name of GAUGES) {
     const totals = totalsPerSecond(metrics, name);
@@ -205,7 +224,8 @@ function percentileMs(histogram: MergedHistogram | undefined, percent: number): 
 function connectingFigures(reports: ConnectReport[]): { opened: number; seconds: number; reasons: string[] } {
   const reasons = new Map<string, number>();
   for (const report of reports) {
-    for (const [reason, count] of Object.entries(report.reasons)) reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+    for (const [reason, count] of Object.entries(report.reasons))
+      reasons.set(reason, (reasons.get(reason) ?? 0) + count);
   }
   return {
     opened: reports.reduce((sum, { opened }) => sum + opened, 0),
@@ -245,7 +265,11 @@ function steadySecondsOf(input: SummaryInput, steady: { startMs: number; endMs: 
   return seconds;
 }
 
-function gaugeBySource(metrics: RunMetrics, name: GaugeName, steady: { startMs: number; endMs: number }): Map<string, number[]> {
+function gaugeBySource(
+  metrics: RunMetrics,
+  name: GaugeName,
+  steady: { startMs: number; endMs: number },
+): Map<string, number[]> {
   const bySource = new Map<string, number[]>();
   for (const { atMs, source, value } of metrics.gauges(name)) {
     if (atMs < steady.startMs || atMs + 1_000 > steady.endMs) continue;
@@ -261,6 +285,7 @@ function generatorCostPerMessage(metrics: RunMetrics, steady: { startMs: number;
   const sent = metrics.counter('messages_sent', 'steady');
   if (sent === 0) return null;
   let cpuSeconds = 0;
-  for (const cores of gaugeBySource(metrics, 'agent_cpu', steady).values()) for (const value of cores) cpuSeconds += value;
+  for (const cores of gaugeBySource(metrics, 'agent_cpu', steady).values())
+    for (const value of cores) cpuSeconds += value;
   return (cpuSeconds * 1e6) / sent;
 }

@@ -93,7 +93,9 @@ export class EmbeddedNode {
       eachLine(child.stdout!, (line) => resolve((JSON.parse(line) as { listening: { port: number } }).listening.port));
       child.once('error', (error) => reject(new NodeStartError(`the node can't be started: ${error.message}`, 1)));
       child.once('exit', (code) => {
-        reject(new NodeStartError(`the node did not start: ${errors.at(-1) ?? `exit code ${code}`}`, code === 104 ? 104 : 1));
+        reject(
+          new NodeStartError(`the node did not start: ${errors.at(-1) ?? `exit code ${code}`}`, code === 104 ? 104 : 1),
+        );
       });
     });
     return new EmbeddedNode(child, `ws://127.0.0.1:${port}`);
@@ -125,7 +127,9 @@ function loopbackHosts({ connections, shards }: EmbeddedNodeOptions): string[] {
 /** The node's figures, or null when it does not tell (another kind of server, or it is away). */
 export async function readNodeReport(target: string): Promise<NodeReport | null> {
   try {
-    const response = await fetch(`${target.replace(/^ws/, 'http')}/v1/stats`, { signal: AbortSignal.timeout(STATS_TIMEOUT_MS) });
+    const response = await fetch(`${target.replace(/^ws/, 'http')}/v1/stats`, {
+      signal: AbortSignal.timeout(STATS_TIMEOUT_MS),
+    });
     return response.ok ? ((await response.json()) as NodeReport) : null;
   } catch {
     return null;
@@ -134,7 +138,10 @@ export async function readNodeReport(target: string): Promise<NodeReport | null>
 
 /** CPU seconds of all of the node's processes, dead ones included. */
 export function nodeCpuSeconds(report: NodeReport): number {
-  return report.shards.reduce((sum, { stats }) => sum + (stats?.cpuSeconds ?? 0), report.cpuSecondsOfDead + report.supervisor.cpuSeconds);
+  return report.shards.reduce(
+    (sum, { stats }) => sum + (stats?.cpuSeconds ?? 0),
+    report.cpuSecondsOfDead + report.supervisor.cpuSeconds,
+  );
 }
 
 export function nodeRssBytes(report: NodeReport): number {
@@ -142,7 +149,12 @@ export function nodeRssBytes(report: NodeReport): number {
 }
 
 /** Gauges per shard; `previous` (`elapsedSeconds` ago) gives the CPU rate. */
-export function nodeGauges(atMs: number, report: NodeReport, previous: NodeReport | null, elapsedSeconds: number): GaugeRow[] {
+export function nodeGauges(
+  atMs: number,
+  report: NodeReport,
+  previous: NodeReport | null,
+  elapsedSeconds: number,
+): GaugeRow[] {
   const rows: GaugeRow[] = [{ atMs, source: 'node', metric: 'server_rss_bytes', value: report.supervisor.rssBytes }];
   for (const { index, stats } of report.shards) {
     if (stats === null) continue;
@@ -152,7 +164,12 @@ export function nodeGauges(atMs: number, report: NodeReport, previous: NodeRepor
     rows.push({ atMs, source, metric: 'connections', value: stats.connections });
     const before = previous?.shards.find((shard) => shard.index === index)?.stats;
     if (before && before.pid === stats.pid && elapsedSeconds > 0) {
-      rows.push({ atMs, source, metric: 'server_cpu', value: Math.max(stats.cpuSeconds - before.cpuSeconds, 0) / elapsedSeconds });
+      rows.push({
+        atMs,
+        source,
+        metric: 'server_cpu',
+        value: Math.max(stats.cpuSeconds - before.cpuSeconds, 0) / elapsedSeconds,
+      });
     }
   }
   return rows;

@@ -58,7 +58,11 @@ describe('judge', () => {
       { connectionsOpened: 990, connectFailed: { generator: 0, server: 10 }, connectReasons: ['refused'] },
       /10 of 1,000 connections were not opened: refused/,
     ],
-    ['messages that were offered but not delivered', { achievedMessages: 5_900 }, /only 98\.33% of the offered messages/],
+    [
+      'messages that were offered but not delivered',
+      { achievedMessages: 5_900 },
+      /only 98\.33% of the offered messages/,
+    ],
     ['a node that ended by itself', { nodeGone: 'ended by SIGSEGV' }, /ended by itself: ended by SIGSEGV/],
     [
       'a backlog that grows',
@@ -80,11 +84,23 @@ describe('judge', () => {
   const slow = { thresholds: [{ metric: 'delivery_latency', threshold: 'p(99)<100', value: 180, ok: false }] };
 
   it.each<[string, Partial<VerdictInput>, RegExp]>([
-    ['an agent out of CPU', { agentCpu: new Map([['agent-1', Array.from({ length: 60 }, (_, i) => (i < 12 ? 0.97 : 0.4))]]) }, /agent-1 used more than 85% of a core in 20%/],
+    [
+      'an agent out of CPU',
+      { agentCpu: new Map([['agent-1', Array.from({ length: 60 }, (_, i) => (i < 12 ? 0.97 : 0.4))]]) },
+      /agent-1 used more than 85% of a core in 20%/,
+    ],
     ['an agent that was held up', { agentLoopDelayMs: new Map([['agent-0', [1, 2, 9]]]) }, /agent-0 was held up 9 ms/],
     ['late sends', { slipP99Ms: 7.5 }, /sends started 7\.5 ms late/],
-    ['descriptors that ran out', { connectionsOpened: 900, connectFailed: { generator: 100, server: 0 } }, /100 connection\(s\) could not be opened for a cause on the generator/],
-    ['sends that could not be started', { achievedMessages: 5_000, droppedMessages: 1_000 }, /1,000 message\(s\) could not be started on time/],
+    [
+      'descriptors that ran out',
+      { connectionsOpened: 900, connectFailed: { generator: 100, server: 0 } },
+      /100 connection\(s\) could not be opened for a cause on the generator/,
+    ],
+    [
+      'sends that could not be started',
+      { achievedMessages: 5_000, droppedMessages: 1_000 },
+      /1,000 message\(s\) could not be started on time/,
+    ],
   ])('does not blame the server for %s', (_what, changes, sentence) => {
     const { verdict, reasons } = judge(goodRun({ ...slow, ...changes }));
     expect(verdict).toBe('inconclusive');
@@ -106,7 +122,11 @@ describe('judge', () => {
   });
 
   it('does not call noise in a short, slow run a growing backlog', () => {
-    const seconds = goodRun().seconds.slice(0, 8).map((second, i) => ({ ...second, delivered: second.sent - (i % 2) }));
-    expect(judge(goodRun({ seconds, offeredMessages: 80, achievedMessages: 80, steadySeconds: 8 })).verdict).toBe('pass');
+    const seconds = goodRun()
+      .seconds.slice(0, 8)
+      .map((second, i) => ({ ...second, delivered: second.sent - (i % 2) }));
+    expect(judge(goodRun({ seconds, offeredMessages: 80, achievedMessages: 80, steadySeconds: 8 })).verdict).toBe(
+      'pass',
+    );
   });
 });

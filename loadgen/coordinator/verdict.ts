@@ -2,8 +2,9 @@
  * Pass, fail or inconclusive. A point that meets everything is a pass without excuse; one that does not is a fail only if the
  * generator is above suspicion (Plimsoll's method, sections 3 and 4). Pure.
  */
-import { formatCount } from '../units.ts';
+
 import type { LedgerTotals, ThresholdResult, Verdict } from '../recorder/summary.ts';
+import { formatCount } from '../units.ts';
 import { mean, percentileOf, slopeOf } from './statistics.ts';
 
 /** Limits of the method. */
@@ -68,14 +69,18 @@ export function judge(input: VerdictInput): VerdictOutput {
   const reasons = findSuspicions(input);
   // An agent that died, or a run cut short, leaves part of the load unjudged: not a pass even if all that was seen is well.
   const unjudged = input.deadAgents.length > 0 || !input.complete || rowsMissing(input);
-  const verdict = failures.length === 0 && !unjudged ? 'pass' : reasons.length > 0 || unjudged ? 'inconclusive' : 'fail';
+  const verdict =
+    failures.length === 0 && !unjudged ? 'pass' : reasons.length > 0 || unjudged ? 'inconclusive' : 'fail';
   return { verdict, failures, reasons };
 }
 
 function findFailures(input: VerdictInput): string[] {
   const failures: string[] = [];
   for (const { metric, threshold, value, ok } of input.thresholds) {
-    if (!ok) failures.push(`${metric} should meet ${threshold}, but ${value === null ? 'nothing was measured' : `was ${round(value)}`}`);
+    if (!ok)
+      failures.push(
+        `${metric} should meet ${threshold}, but ${value === null ? 'nothing was measured' : `was ${round(value)}`}`,
+      );
   }
   const { ledger } = input;
   if (ledger.lost > 0) failures.push(`${formatCount(ledger.lost)} acknowledged message(s) were lost`);
@@ -84,11 +89,15 @@ function findFailures(input: VerdictInput): string[] {
   const missing = input.connectionsRequested - input.connectionsOpened;
   if (missing > 0) {
     const why = input.connectReasons[0] ? `: ${input.connectReasons[0]}` : '';
-    failures.push(`${formatCount(missing)} of ${formatCount(input.connectionsRequested)} connections were not opened${why}`);
+    failures.push(
+      `${formatCount(missing)} of ${formatCount(input.connectionsRequested)} connections were not opened${why}`,
+    );
   }
   const share = input.offeredMessages > 0 ? input.achievedMessages / input.offeredMessages : 1;
   if (share < METHOD.achievedShare) {
-    failures.push(`only ${round(share * 100)}% of the offered messages were delivered (${METHOD.achievedShare * 100}% are asked for)`);
+    failures.push(
+      `only ${round(share * 100)}% of the offered messages were delivered (${METHOD.achievedShare * 100}% are asked for)`,
+    );
   }
   if (input.nodeGone !== null) failures.push(`the server node ended by itself: ${input.nodeGone}`);
   const backlog = backlogGrowth(input);
@@ -119,7 +128,9 @@ function findSuspicions(input: VerdictInput): string[] {
     }
   }
   if (input.slipP99Ms !== null && input.slipP99Ms > limitMs) {
-    reasons.push(`sends started ${round(input.slipP99Ms)} ms late (p99), more than 5% of the ${objective} ms objective; use more agents or machines`);
+    reasons.push(
+      `sends started ${round(input.slipP99Ms)} ms late (p99), more than 5% of the ${objective} ms objective; use more agents or machines`,
+    );
   }
   if (input.droppedMessages > 0 && input.achievedMessages < METHOD.achievedShare * input.offeredMessages) {
     reasons.push(`${formatCount(input.droppedMessages)} message(s) could not be started on time by the generator`);
@@ -129,9 +140,12 @@ function findSuspicions(input: VerdictInput): string[] {
       `${formatCount(input.connectFailed.generator)} connection(s) could not be opened for a cause on the generator's side; see plimsoll doctor`,
     );
   }
-  for (const { name, how } of input.deadAgents) reasons.push(`${name} ${how} during the run; what it sent and received is unknown`);
+  for (const { name, how } of input.deadAgents)
+    reasons.push(`${name} ${how} during the run; what it sent and received is unknown`);
   if (rowsMissing(input)) {
-    reasons.push(`${formatCount(input.rows!.recorded)} rows were recorded, but ${formatCount(input.rows!.stored)} stored`);
+    reasons.push(
+      `${formatCount(input.rows!.recorded)} rows were recorded, but ${formatCount(input.rows!.stored)} stored`,
+    );
   }
   if (!input.complete) reasons.push('the run was stopped before its end');
   return reasons;

@@ -114,11 +114,24 @@ export class RunMetrics {
       trend: (metric, tags) => this.#trend(metric, tags),
       counter: (metric, tags) => ({
         count: this.counter(metric, tags.phase ?? null, tags.source),
-        rate: this.counter(metric, tags.phase ?? 'steady', tags.source) / Math.max((steady.endMs - steady.startMs) / 1_000, 1),
+        rate:
+          this.counter(metric, tags.phase ?? 'steady', tags.source) /
+          Math.max((steady.endMs - steady.startMs) / 1_000, 1),
       }),
-      gauge: (metric, tags) => this.#gaugeRows.findLast((row) => row.metric === metric && (!tags.source || row.source === tags.source))?.value,
-      trendSeries: (metric, tags) => this.#series(steady, tags, this.#histogramSeconds.filter((row) => row.metric === metric)),
-      counterSeries: (metric, tags) => this.#series(steady, tags, this.#counterSeconds.filter((row) => row.metric === metric)),
+      gauge: (metric, tags) =>
+        this.#gaugeRows.findLast((row) => row.metric === metric && (!tags.source || row.source === tags.source))?.value,
+      trendSeries: (metric, tags) =>
+        this.#series(
+          steady,
+          tags,
+          this.#histogramSeconds.filter((row) => row.metric === metric),
+        ),
+      counterSeries: (metric, tags) =>
+        this.#series(
+          steady,
+          tags,
+          this.#counterSeconds.filter((row) => row.metric === metric),
+        ),
       expects: (metric) => EXPECTED.has(metric),
     };
   }
@@ -158,7 +171,10 @@ export class RunMetrics {
     rows: Row[],
   ): Series<Row> {
     const phase = tags.phase ?? 'steady';
-    return { ...steady, rows: rows.filter((row) => row.phase === phase && (!tags.source || row.source === tags.source)) };
+    return {
+      ...steady,
+      rows: rows.filter((row) => row.phase === phase && (!tags.source || row.source === tags.source)),
+    };
   }
 }
 

@@ -119,7 +119,12 @@ export interface RunSummary {
   phases: Array<{ phase: string; startMs: number; endMs: number }>;
   results: { metrics: MetricSummary[]; thresholds: ThresholdResult[] };
   ledger: LedgerTotals;
-  server: { connectionsPeak: number; cpuSeconds: number; rssBytesPeak: number; memoryBytesPerConnection: number | null };
+  server: {
+    connectionsPeak: number;
+    cpuSeconds: number;
+    rssBytesPeak: number;
+    memoryBytesPerConnection: number | null;
+  };
   generator: {
     cpuSeconds: number;
     rssBytesPeak: number;

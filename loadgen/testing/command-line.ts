@@ -49,7 +49,8 @@ export class Workspace {
       child,
       output,
       finished,
-      until: (pattern) => waitFor(() => pattern.exec(output.stderr) ?? pattern.exec(output.stdout), finished, `${pattern}`, output),
+      until: (pattern) =>
+        waitFor(() => pattern.exec(output.stderr) ?? pattern.exec(output.stdout), finished, `${pattern}`, output),
     };
     this.#started.push(started);
     return started;
@@ -74,7 +75,8 @@ export class Workspace {
   }
 
   async close(): Promise<void> {
-    for (const { child } of this.#started) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    for (const { child } of this.#started)
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     // What those left behind goes too; a test that must leave nothing behind checks `processes()` itself.
     for (const pid of this.processes()) process.kill(pid, 'SIGKILL');
     await Promise.all(this.#started.map(({ finished }) => finished));
@@ -82,7 +84,10 @@ export class Workspace {
   }
 }
 
-export async function eventually<Value>(read: () => Value | null | undefined | false | Promise<Value | null | undefined | false>, what: string): Promise<Value> {
+export async function eventually<Value>(
+  read: () => Value | null | undefined | false | Promise<Value | null | undefined | false>,
+  what: string,
+): Promise<Value> {
   const until = Date.now() + WAIT_MS;
   for (;;) {
     const value = await read();
@@ -92,14 +97,20 @@ export async function eventually<Value>(read: () => Value | null | undefined | f
   }
 }
 
-async function waitFor<Value>(read: () => Value | null, finished: Promise<Finished>, what: string, output: { stderr: string }): Promise<Value> {
+async function waitFor<Value>(
+  read: () => Value | null,
+  finished: Promise<Finished>,
+  what: string,
+  output: { stderr: string },
+): Promise<Value> {
   let ended = false;
   void finished.then(() => {
     ended = true;
   });
   return eventually(() => {
     const value = read();
-    if (value === null && ended) throw new Error(`the command ended before it said ${what}: ${output.stderr.slice(-2_000)}`);
+    if (value === null && ended)
+      throw new Error(`the command ended before it said ${what}: ${output.stderr.slice(-2_000)}`);
     return value;
   }, what);
 }

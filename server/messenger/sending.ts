@@ -49,7 +49,10 @@ export class Sending {
   send(device: Device, id: number, to: string, body: Uint8Array): void {
     const user = device.user;
     const volume = this.#volume;
-    if (body.length > volume.options.maxBodyBytes) return this.refuse(device, id, ERRORS.bodyTooLarge, 0);
+    if (body.length > volume.options.maxBodyBytes) {
+      this.refuse(device, id, ERRORS.bodyTooLarge, 0);
+      return;
+    }
     if (this.#held.size > 0) {
       const held = this.#held.get(device);
       if (held !== undefined) {
@@ -59,10 +62,17 @@ export class Sending {
     }
     if (id <= user.highestClientId) {
       this.#held.set(device, []);
-      return this.#repeat(device, id, to, Buffer.from(body));
+      this.#repeat(device, id, to, Buffer.from(body));
+      return;
     }
-    if (volume.draining) return this.refuse(device, id, ERRORS.draining, RETRY_AFTER_MS);
-    if (!volume.commit.healthy) return this.refuse(device, id, ERRORS.tryLater, RETRY_AFTER_MS);
+    if (volume.draining) {
+      this.refuse(device, id, ERRORS.draining, RETRY_AFTER_MS);
+      return;
+    }
+    if (!volume.commit.healthy) {
+      this.refuse(device, id, ERRORS.tryLater, RETRY_AFTER_MS);
+      return;
+    }
     this.#append(device, id, to, body);
     user.highestClientId = id;
   }
@@ -140,7 +150,10 @@ export class Sending {
 
   #answerRepeat(device: Device, id: number, to: string, seq: number, value: Buffer | undefined): void {
     if (device.closed) return;
-    if (value && peerOf(value) !== to) return this.refuse(device, id, ERRORS.idReused, 0);
+    if (value && peerOf(value) !== to) {
+      this.refuse(device, id, ERRORS.idReused, 0);
+      return;
+    }
     this.#volume.counters.repeated++;
     this.#reply.reset();
     encodeSent(this.#reply, id, seq, value ? timeOf(value) : this.#volume.options.now());
@@ -150,7 +163,10 @@ export class Sending {
   /** An id that is new although it is below the highest. */
   #outOfOrder(device: Device, id: number, to: string, body: Buffer): void {
     const refusal = this.#volume.draining ? ERRORS.draining : this.#volume.commit.healthy ? null : ERRORS.tryLater;
-    if (refusal === null) return this.#append(device, id, to, body);
+    if (refusal === null) {
+      this.#append(device, id, to, body);
+      return;
+    }
     forgetId(device.user, id);
     this.refuse(device, id, refusal, RETRY_AFTER_MS);
   }

@@ -25,6 +25,8 @@ export interface TestNode {
   readonly url: string;
   /** Where its data are; removed by `cleanUp`. */
   readonly directory: string;
+  /** Its directory for temporary files; removed by `cleanUp`. */
+  readonly temporary: string;
   readonly exited: Promise<Exit>;
   /** What it wrote to standard error. */
   log(): string;
@@ -57,7 +59,7 @@ export async function makeDirectory(): Promise<string> {
 
 /** Starts a node and waits until it listens. */
 export async function startTestNode(options: Partial<NodeArguments> = {}): Promise<TestNode> {
-  const { child, config, exited, output } = await launch(options);
+  const { child, config, temporary, exited, output } = await launch(options);
   const line = await Promise.race([
     output.firstLine,
     exited.then(({ code }) => {
@@ -73,6 +75,7 @@ export async function startTestNode(options: Partial<NodeArguments> = {}): Promi
     port,
     url,
     directory: config.store.kind === 'level' ? config.store.directory : '',
+    temporary,
     exited,
     log: output.errors,
     stats,
@@ -97,22 +100,25 @@ export async function startTestNode(options: Partial<NodeArguments> = {}): Promi
   };
 }
 
-/** Starts a node that is expected to refuse; resolves with its exit code and what it said. */
-export async function startRefusedNode(options: Partial<NodeArguments>): Promise<Exit & { message: string }> {
-  const { exited, output } = await launch(options);
+/** Starts a node that is expected to refuse; resolves with its exit code, what it said and what it left behind. */
+export async function startRefusedNode(
+  options: Partial<NodeArguments>,
+): Promise<Exit & { message: string; leftBehind: string[] }> {
+  const { temporary, exited, output } = await launch(options);
   const exit = await Promise.race([
     exited,
     output.firstLine.then(() => {
       throw new Error('the node started although it should not');
     }),
   ]);
-  return { ...exit, message: output.errors() };
+  return { ...exit, message: output.errors(), leftBehind: readdirSync(temporary) };
 }
 
+/** Whether a process runs; one that is dead and not yet reaped (orphans wait for init) does not. */
 export function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return !['Z', 'X'].includes(stat.slice(stat.lastIndexOf(')') + 2)[0]!);
   } catch {
     return false;
   }
@@ -126,6 +132,7 @@ function childrenOf(pid: number): number[] {
 async function launch(options: Partial<NodeArguments>): Promise<{
   child: ChildProcess;
   config: NodeArguments;
+  temporary: string;
   exited: Promise<Exit>;
   output: { firstLine: Promise<string>; errors: () => string };
 }> {
@@ -145,8 +152,9 @@ async function launch(options: Partial<NodeArguments>): Promise<{
     stopWithParent: true,
     ...options,
   };
+  const temporary = await makeDirectory();
   const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
-    env: { ...process.env, PLIMSOLL_NODE_CONFIG: JSON.stringify(config) },
+    env: { ...process.env, TMPDIR: temporary, PLIMSOLL_NODE_CONFIG: JSON.stringify(config) },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let errors = '';
@@ -169,7 +177,7 @@ async function launch(options: Partial<NodeArguments>): Promise<{
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
     await exited;
   });
-  return { child, config, exited, output: { firstLine, errors: () => errors } };
+  return { child, config, temporary, exited, output: { firstLine, errors: () => errors } };
 }
 
 /** Throws when the program was not built from the present sources. */

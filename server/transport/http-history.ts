@@ -23,14 +23,29 @@ function answer(res: HttpResponse, req: HttpRequest, options: HistoryOptions, on
   const user = req.getQuery('user') ?? '';
   const peer = req.getQuery('peer') ?? '';
   const problem = userProblem('user', user) ?? (oneConversation ? userProblem('peer', peer) : null);
-  if (problem !== null) return reply(res, '400 Bad Request', { error: problem });
+  if (problem !== null) {
+    reply(res, '400 Bad Request', { error: problem });
+    return;
+  }
   const unauthorised = options.authenticator.refuse(user, bearerToken(req));
-  if (unauthorised !== null) return reply(res, '401 Unauthorized', { error: unauthorised });
+  if (unauthorised !== null) {
+    reply(res, '401 Unauthorized', { error: unauthorised });
+    return;
+  }
   const query = readQuery(req);
-  if (typeof query === 'string') return reply(res, '400 Bad Request', { error: query });
+  if (typeof query === 'string') {
+    reply(res, '400 Bad Request', { error: query });
+    return;
+  }
   const volume = options.route(user, req.getHeader('host'));
-  if (typeof volume === 'string')
-    return reply(res, '421 Misdirected Request', { error: 'this user lives elsewhere', url: volume });
+  if (volume === '') {
+    reply(res, '503 Service Unavailable', { error: 'the server of this user is not up yet; repeat later' });
+    return;
+  }
+  if (typeof volume === 'string') {
+    reply(res, '421 Misdirected Request', { error: 'this user lives elsewhere', url: volume });
+    return;
+  }
 
   let aborted = false;
   res.onAborted(() => {

@@ -5,8 +5,9 @@
  * SO_REUSEADDR, and after a kill the connections that linger in TIME_WAIT would keep that port taken for a minute: so a free
  * port is found first and then asked for by number.
  */
-import { createServer } from 'node:net';
+
 import uWS from 'uWebSockets.js';
+import { createServer } from 'node:net';
 
 /** The fourth parameter is there, but missing in the library's types. */
 interface ExclusiveListen {

@@ -118,7 +118,7 @@ export function serveWebSockets(
     message(socket, message, isBinary) {
       const data = socket.getUserData();
       if (data.connection !== null) hear(data.connection, data.json, Buffer.from(message), isBinary);
-      else if (data.refusal === null) hold(socket, data, Buffer.from(message.slice(0)), isBinary);
+      else if (data.refusal === null && !gone.has(data)) hold(socket, data, Buffer.from(message.slice(0)), isBinary);
     },
 
     drain(socket) {
