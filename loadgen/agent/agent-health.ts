@@ -7,12 +7,27 @@ const RESOLUTION_MS = 10;
 
 export class AgentHealth {
   #delay: IntervalHistogram;
+  /** Over the whole steady phase: percentiles of single seconds can't be merged. */
+  #steadyDelay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   #lastCpuMicros = 0;
   #lastAtMs = performance.now();
 
   constructor() {
     this.#delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
     this.#delay.enable();
+  }
+
+  startSteady(): void {
+    this.#steadyDelay.enable();
+  }
+
+  endSteady(): void {
+    this.#steadyDelay.disable();
+  }
+
+  /** Event-loop delay over the steady phase so far, p99 in ms; 0 before it. */
+  steadyLoopDelayMs(): number {
+    return delayP99(this.#steadyDelay);
   }
 
   /** CPU since the process started, resident memory now. */
@@ -28,8 +43,7 @@ export class AgentHealth {
     const cores = (user + system - this.#lastCpuMicros) / 1_000 / Math.max(now - this.#lastAtMs, 1);
     this.#lastCpuMicros = user + system;
     this.#lastAtMs = now;
-    // The monitor measures the time between timer ticks: its resolution is part of every value.
-    const delay = this.#delay.count > 0 ? Math.max(this.#delay.percentile(99) / 1e6 - RESOLUTION_MS, 0) : 0;
+    const delay = delayP99(this.#delay);
     this.#delay.reset();
     return [
       { atMs, source, metric: 'agent_cpu', value: cores },
@@ -37,4 +51,9 @@ export class AgentHealth {
       { atMs, source, metric: 'agent_rss_bytes', value: process.memoryUsage.rss() },
     ];
   }
+}
+
+/** The monitor measures the time between timer ticks: its resolution is part of every value. */
+function delayP99(delay: IntervalHistogram): number {
+  return delay.count > 0 ? Math.max(delay.percentile(99) / 1e6 - RESOLUTION_MS, 0) : 0;
 }

@@ -92,6 +92,10 @@ export class AgentRun {
     this.#loadStartMs = startMs;
     const whole = createFireTimes(createRateCurve(stages), arrivals, createRandom(seed).fork('arrivals'));
     const pick = this.#random.fork('senders');
+    const { warmUpMs, steadyMs } = this.#assignment;
+    const steadyStartsIn = startMs + warmUpMs - this.#clock.nowMs();
+    this.#clock.after(steadyStartsIn, () => this.#health.startSteady());
+    this.#clock.after(steadyStartsIn + steadyMs, () => this.#health.endSteady());
     this.#loop = startLoadLoop({
       clock: this.#clock,
       fireTimes: segmentFireTimes(whole, segment),
@@ -111,9 +115,10 @@ export class AgentRun {
     this.#driver.flush();
   }
 
-  tick(withSamples: boolean): { progress: AgentProgress; usage: AgentUsage; samples: SampleBatch | null } {
+  /** `samples`: also the rows of the second that has just ended (`whole`), or of the one that is cut short (`last`). */
+  tick(samples: 'none' | 'whole' | 'last'): { progress: AgentProgress; usage: AgentUsage; samples: SampleBatch | null } {
     const usage = this.#health.usage();
-    return { progress: this.#progress(), usage, samples: withSamples ? this.#samples() : null };
+    return { progress: this.#progress(), usage, samples: samples === 'none' ? null : this.#samples(samples) };
   }
 
   ledger(): { sender: SenderSummary; receiver: ReceiverSummary } {
@@ -286,13 +291,15 @@ export class AgentRun {
       reordered: totals.messages_reordered,
       dropped: totals.messages_dropped,
       awaitingReceipt: this.#awaitingReceipt,
+      loopDelayP99Ms: this.#health.steadyLoopDelayMs(),
       loadDone: this.#loadDone,
     };
   }
 
-  #samples(): SampleBatch {
-    // The tick comes just after the second it closes.
-    const atMs = Math.round(this.#clock.toEpochMs(this.#clock.nowMs()) / 1_000) * 1_000 - 1_000;
+  #samples(which: 'whole' | 'last'): SampleBatch {
+    // A regular tick comes just after the second it closes.
+    const nowMs = this.#clock.toEpochMs(this.#clock.nowMs()) - (which === 'whole' ? 500 : 0);
+    const atMs = Math.floor(nowMs / 1_000) * 1_000;
     const source = `agent-${this.#assignment.segment.index}`;
     return {
       histograms: this.#recorder.swap(atMs),

@@ -18,14 +18,14 @@ export function runAgent(coordinator: CoordinatorLink): void {
   let ticking: NodeJS.Timeout | undefined;
   const tell = (message: FromAgent): void => coordinator.send(message);
 
-  const tick = (samples: boolean): void => {
+  const tick = (samples: 'none' | 'whole' | 'last'): void => {
     if (run) tell({ type: 'tick', ...run.tick(samples) });
   };
   /** Ticks on the whole second of the wall clock, so that the seconds of all agents are the same ones. */
   const tickOnSeconds = (clock: Clock): void => {
     ticking = setTimeout(
       () => {
-        tick(true);
+        tick('whole');
         tickOnSeconds(clock);
       },
       TICK_MS - (clock.toEpochMs(clock.nowMs()) % TICK_MS),
@@ -45,15 +45,15 @@ export function runAgent(coordinator: CoordinatorLink): void {
     if (message.type === 'connect') {
       const report = await run.connect();
       // First how many are open now: the last regular tick is up to a second old.
-      tick(false);
+      tick('none');
       tell({ type: 'connected', report });
     } else if (message.type === 'load') run.startLoad(message.startMs);
     else if (message.type === 'drain') {
       run.stopLoad();
-      setInterval(() => tick(false), DRAIN_TICK_MS);
+      setInterval(() => tick('none'), DRAIN_TICK_MS);
     } else {
       clearTimeout(ticking);
-      tick(true);
+      tick('last');
       tell({ type: 'ledger', ...run.ledger() });
       await run.close();
       // The channel flushes what was sent before it closes; then nothing keeps the process.

@@ -58,6 +58,8 @@ export interface AgentProgress {
   dropped: number;
   /** Sends whose receipt from the recipient is still missing. */
   awaitingReceipt: number;
+  /** Event-loop delay over the steady phase so far, p99 in ms. */
+  loopDelayP99Ms: number;
   /** All fire times have passed. */
   loadDone: boolean;
 }

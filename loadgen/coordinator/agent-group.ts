@@ -51,6 +51,7 @@ const NOTHING: AgentProgress = {
   reordered: 0,
   dropped: 0,
   awaitingReceipt: 0,
+  loopDelayP99Ms: 0,
   loadDone: true,
 };
 
@@ -169,6 +170,7 @@ export class AgentGroup {
         sum.awaitingReceipt += progress.awaitingReceipt;
         sum.loadDone &&= progress.loadDone;
       }
+      sum.loopDelayP99Ms = Math.max(sum.loopDelayP99Ms, progress.loopDelayP99Ms);
       sum.failed.generator += progress.failed.generator;
       sum.failed.server += progress.failed.server;
       sum.sent += progress.sent;
@@ -179,6 +181,11 @@ export class AgentGroup {
       sum.dropped += progress.dropped;
     }
     return sum;
+  }
+
+  /** Event-loop delay p99 over the steady phase, ms, by agent. */
+  loopDelays(): Map<string, number> {
+    return new Map(this.#agents.map(({ link, progress }) => [link.name, progress?.loopDelayP99Ms ?? 0]));
   }
 
   /** CPU seconds since their start and resident memory (now and at most) of all agents. */

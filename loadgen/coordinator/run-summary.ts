@@ -54,7 +54,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
     objectiveMs: tightestObjective(input),
     seconds: steadySecondsOf(input, steady),
     agentCpu: gaugeBySource(metrics, 'agent_cpu', steady),
-    agentLoopDelayMs: gaugeBySource(metrics, 'agent_loop_delay', steady),
+    agentLoopDelayMs: agents.loopDelays(),
     slipP99Ms: percentileMs(metrics.histogram('send_slip', 'steady'), 99),
     deadAgents: agents.dead,
     nodeGone: input.nodeGone,
@@ -190,16 +190,23 @@ function metricSummaries(metrics: RunMetrics, steadySeconds: number): MetricSumm
   return summaries;
 }
 
-/** Sources summed per second: sessions and cores add up. Delays don't: there the worst counts. */
+/** Sources summed per second, the last reading of each: sessions and cores add up. Delays don't: there the worst counts. */
 function totalsPerSecond(metrics: RunMetrics, name: GaugeName): number[] {
-  const seconds = new Map<number, number>();
+  const seconds = new Map<number, Map<string, number>>();
   for (const { atMs, source, value } of metrics.gauges(name)) {
     // Both ends count connections; the agents' count is the one that was asked for.
     if (name === 'connections' && !source.startsWith('agent')) continue;
-    const known = seconds.get(atMs) ?? 0;
-    seconds.set(atMs, name.endsWith('_delay') ? Math.max(known, value) : known + value);
+    const second = Math.floor(atMs / 1_000);
+    const sources = seconds.get(second) ?? new Map<string, number>();
+    sources.set(source, value);
+    seconds.set(second, sources);
   }
-  return [...seconds.entries()].sort(([a], [b]) => a - b).map(([, value]) => value);
+  return [...seconds.entries()]
+    .sort(([a], [b]) => a - b)
+    .map(([, sources]) => {
+      const values = [...sources.values()];
+      return name.endsWith('_delay') ? Math.max(...values) : values.reduce((sum, value) => sum + value, 0);
+    });
 }
 
 function trendValues(histogram: MergedHistogram): TrendValues {

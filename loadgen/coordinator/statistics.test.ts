@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../random.ts';
-import { percentileOf, slopeOf } from './statistics.ts';
+import { slopeOf } from './statistics.ts';
 
 describe('slopeOf', () => {
   const seconds = Array.from({ length: 40 }, (_, i) => i);
@@ -31,14 +31,5 @@ describe('slopeOf', () => {
   it('says nothing for too few points', () => {
     expect(slopeOf([1, 2, 3, 4], [1, 2, 3, 4])).toBeNull();
     expect(slopeOf([1, 1, 1, 1, 1], [1, 2, 3, 4, 5])).toBeNull();
-  });
-});
-
-describe('percentileOf', () => {
-  it('takes the nearest rank', () => {
-    expect(percentileOf([5, 1, 4, 2, 3], 50)).toBe(3);
-    expect(percentileOf([5, 1, 4, 2, 3], 99)).toBe(5);
-    expect(percentileOf([5, 1, 4, 2, 3], 0)).toBe(1);
-    expect(percentileOf([], 99)).toBe(0);
   });
 });

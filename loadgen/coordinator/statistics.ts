@@ -33,10 +33,3 @@ export function slopeOf(seconds: readonly number[], values: readonly number[]): 
 export function mean(values: readonly number[]): number {
   return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
-
-/** Nearest-rank percentile of a few values, `percent` from 0 to 100; 0 for none. */
-export function percentileOf(values: readonly number[], percent: number): number {
-  if (values.length === 0) return 0;
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.max(Math.ceil((percent / 100) * sorted.length) - 1, 0)]!;
-}

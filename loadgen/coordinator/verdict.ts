@@ -5,7 +5,7 @@
 
 import type { LedgerTotals, ThresholdResult, Verdict } from '../recorder/summary.ts';
 import { formatCount } from '../units.ts';
-import { mean, percentileOf, slopeOf } from './statistics.ts';
+import { mean, slopeOf } from './statistics.ts';
 
 /** Limits of the method. */
 export const METHOD = {
@@ -44,9 +44,10 @@ export interface VerdictInput {
   /** Tightest latency objective among the thresholds, ms; null: none. */
   objectiveMs: number | null;
   seconds: SteadySecond[];
-  /** Per agent, one value a steady second: cores, and ms. */
+  /** Per agent, one value a steady second: cores. */
   agentCpu: Map<string, number[]>;
-  agentLoopDelayMs: Map<string, number[]>;
+  /** Per agent, event-loop delay p99 over the steady phase. */
+  agentLoopDelayMs: Map<string, number>;
   slipP99Ms: number | null;
   deadAgents: Array<{ name: string; how: string }>;
   /** The embedded node ended by itself. */
@@ -119,8 +120,7 @@ function findSuspicions(input: VerdictInput): string[] {
       );
     }
   }
-  for (const [agent, delays] of input.agentLoopDelayMs) {
-    const p99 = percentileOf(delays, 99);
+  for (const [agent, p99] of input.agentLoopDelayMs) {
     if (p99 > limitMs) {
       reasons.push(
         `${agent} was held up ${round(p99)} ms (event-loop delay p99), more than 5% of the ${objective} ms objective; use more agents or machines`,
