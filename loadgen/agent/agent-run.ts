@@ -116,7 +116,11 @@ export class AgentRun {
   }
 
   /** `samples`: also the rows of the second that has just ended (`whole`), or of the one that is cut short (`last`). */
-  tick(samples: 'none' | 'whole' | 'last'): { progress: AgentProgress; usage: AgentUsage; samples: SampleBatch | null } {
+  tick(samples: 'none' | 'whole' | 'last'): {
+    progress: AgentProgress;
+    usage: AgentUsage;
+    samples: SampleBatch | null;
+  } {
     const usage = this.#health.usage();
     return { progress: this.#progress(), usage, samples: samples === 'none' ? null : this.#samples(samples) };
   }
