@@ -61,6 +61,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
     rows: input.rows,
     complete: input.complete,
   });
+  const passed = judged.verdict === 'pass';
   const memory = input.memory.perConnection();
   const usage = agents.usage();
   const sharedMachine = input.embedded || /\/\/(localhost|127\.|\[::1\])/.test(input.target);
@@ -92,7 +93,8 @@ export function buildSummary(input: SummaryInput): RunSummary {
     },
     verdict: judged.verdict,
     claim: claimOf(input, judged, connecting.opened, steadySeconds),
-    validity: { valid: judged.reasons.length === 0, reasons: judged.reasons },
+    // A pass needs no excuse: what strained the generator is then a remark.
+    validity: passed ? { valid: true, reasons: [] } : { valid: judged.reasons.length === 0, reasons: judged.reasons },
     failures: judged.failures,
     notes: notesOf(input, judged, sharedMachine),
     phases: input.phases.list().filter(({ phase }) => phase !== 'start' && phase !== 'finish'),
@@ -120,6 +122,11 @@ export function buildSummary(input: SummaryInput): RunSummary {
   };
 }
 
+/** Sentences without their remedies, which stand behind a semicolon. */
+function facts(sentences: string[]): string[] {
+  return sentences.map((sentence) => sentence.split(';')[0]!);
+}
+
 /** The sentence for whoever reads nothing else. */
 function claimOf(input: SummaryInput, judged: VerdictOutput, opened: number, steadySeconds: number): string {
   const { plan } = input.options;
@@ -136,7 +143,7 @@ function claimOf(input: SummaryInput, judged: VerdictOutput, opened: number, ste
   if (judged.verdict === 'pass') return `The server held ${load} ${span}: ${latency}, and ${loss}.`;
   if (judged.verdict === 'fail')
     return `The server did not hold ${formatCount(plan.connections)} connections and ${formatNumber(plan.rate)} messages/s: ${judged.failures.join('; ')}.`;
-  return `This run does not tell whether the server holds ${formatCount(plan.connections)} connections and ${formatNumber(plan.rate)} messages/s: ${[...judged.failures, ...judged.reasons].join('; ')}.`;
+  return `This run does not tell whether the server holds ${formatCount(plan.connections)} connections and ${formatNumber(plan.rate)} messages/s: ${facts([...judged.failures, ...judged.reasons]).join('; ')}.`;
 }
 
 function notesOf(input: SummaryInput, judged: VerdictOutput, sharedMachine: boolean): string[] {
@@ -144,9 +151,10 @@ function notesOf(input: SummaryInput, judged: VerdictOutput, sharedMachine: bool
   if (sharedMachine) {
     notes.push('Generator and server shared this machine: any limit found is a lower bound of the server’s.');
   }
-  if (judged.verdict === 'pass') {
-    for (const reason of judged.reasons)
-      notes.push(`Passed although ${reason}; a strained generator only makes the server look worse.`);
+  if (judged.verdict === 'pass' && judged.reasons.length > 0) {
+    notes.push(
+      `The generator was strained, which can only make the server look worse: ${facts(judged.reasons).join('; ')}.`,
+    );
   }
   const sent = input.ledger.totals.acknowledged;
   if (input.ledger.totals.lost === 0 && sent > 0) {

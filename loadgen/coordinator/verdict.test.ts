@@ -89,7 +89,7 @@ describe('judge', () => {
       { agentCpu: new Map([['agent-1', Array.from({ length: 60 }, (_, i) => (i < 12 ? 0.97 : 0.4))]]) },
       /agent-1 used more than 85% of a core in 20%/,
     ],
-    ['an agent that was held up', { agentLoopDelayMs: new Map([['agent-0', 9]]) }, /agent-0 was held up 9 ms/],
+    ['an agent that was held up', { agentLoopDelayMs: new Map([['agent-0', 9]]) }, /agent-0 could be held up for 9 ms/],
     ['late sends', { slipP99Ms: 7.5 }, /sends started 7\.5 ms late/],
     [
       'descriptors that ran out',

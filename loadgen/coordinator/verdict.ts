@@ -112,20 +112,20 @@ function findSuspicions(input: VerdictInput): string[] {
   const reasons: string[] = [];
   const objective = input.objectiveMs ?? DEFAULT_OBJECTIVE_MS;
   const limitMs = objective * METHOD.generatorShareOfObjective;
-  for (const [agent, cores] of input.agentCpu) {
-    const over = cores.filter((value) => value > METHOD.agentCpuCores).length / Math.max(cores.length, 1);
-    if (over > METHOD.agentCpuShareOfSeconds) {
-      reasons.push(
-        `${agent} used more than ${METHOD.agentCpuCores * 100}% of a core in ${round(over * 100)}% of the steady seconds; use more agents or machines`,
-      );
-    }
+  const busy = [...input.agentCpu].flatMap(([agent, cores]) => {
+    const share = cores.filter((value) => value > METHOD.agentCpuCores).length / Math.max(cores.length, 1);
+    return share > METHOD.agentCpuShareOfSeconds ? [{ agent, value: share * 100 }] : [];
+  });
+  if (busy.length > 0) {
+    reasons.push(
+      `${names(busy)} used more than ${METHOD.agentCpuCores * 100}% of a core in ${most(busy)}% of the steady seconds; use more agents or machines`,
+    );
   }
-  for (const [agent, p99] of input.agentLoopDelayMs) {
-    if (p99 > limitMs) {
-      reasons.push(
-        `${agent} was held up ${round(p99)} ms (event-loop delay p99), more than 5% of the ${objective} ms objective; use more agents or machines`,
-      );
-    }
+  const held = [...input.agentLoopDelayMs].flatMap(([agent, value]) => (value > limitMs ? [{ agent, value }] : []));
+  if (held.length > 0) {
+    reasons.push(
+      `${names(held)} could be held up for ${most(held)} ms (event-loop delay p99), more than 5% of the ${objective} ms objective; use more agents or machines`,
+    );
   }
   if (input.slipP99Ms !== null && input.slipP99Ms > limitMs) {
     reasons.push(
@@ -149,6 +149,21 @@ function findSuspicions(input: VerdictInput): string[] {
   }
   if (!input.complete) reasons.push('the run was stopped before its end');
   return reasons;
+}
+
+interface Suspect {
+  agent: string;
+  value: number;
+}
+
+function names(suspects: Suspect[]): string {
+  return suspects.map(({ agent }) => agent).join(', ');
+}
+
+/** `12`, or `up to 12` of several. */
+function most(suspects: Suspect[]): string {
+  const value = round(Math.max(...suspects.map((suspect) => suspect.value)));
+  return suspects.length > 1 ? `up to ${value}` : value;
 }
 
 function rowsMissing(input: VerdictInput): boolean {
