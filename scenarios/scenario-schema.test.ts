@@ -124,7 +124,7 @@ describe('a mistake gets its place and a sentence', () => {
     ],
     [
       { ...FULL, population: { ...FULL.population, messageBytes: 8 } },
-      '"population.messageBytes" must be from 32 to 65536 bytes, not 8',
+      '"population.messageBytes" must be from 36 to 65536 bytes, not 8',
     ],
     [
       { ...BASE, options: { thresholds: { sent_latency: 'avg<1' } } },

@@ -21,7 +21,7 @@ export interface Scenario {
     /** Daily active users of the whole service. */
     dau: Quantity;
     messagesPerUserPerDay: Quantity;
-    /** Payload, 32 to 65,536; default 100. */
+    /** Payload, 36 to 65,536; default 100. */
     messageBytes?: Quantity;
     /** Share of the users connected at once, above 0 to 1; default 1. */
     shareOnline?: number;

@@ -2,13 +2,18 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
+import type { ReportModel } from '../../reports/report-model.ts';
+import type { ResultsStore } from '../../reports/results/results-store.ts';
 import { realClock } from '../clock.ts';
 import { runLoad } from '../coordinator/coordinator.ts';
 import { describeMachine } from '../coordinator/machine.ts';
 import { loadDriver } from '../drivers/driver-loader.ts';
 import { compileScenario, type Durability, type LoadPlan } from '../population/load-plan.ts';
+import type { RunSummary } from '../recorder/summary.ts';
 import { type LoadedScenario, loadScenario } from '../scenario-loader.ts';
+import { formatCount } from '../units.ts';
 import { readStore } from './command-serve.ts';
+import { checkMachine } from './doctor-checks.ts';
 import { readMachineFacts } from './doctor-facts.ts';
 import { planProcesses } from './doctor-plan.ts';
 import { EXIT, exitCodeOfVerdict, UsageError } from './exit-codes.ts';
@@ -120,15 +125,18 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
         signal: stop.signal,
       });
       view.end();
-      await results.finishRun(runId, summary);
-      writeOutputs(await results.loadRun(runId), {
-        html: argv.html ?? join('.plimsoll', 'reports', `${runId}.html`),
+      const model = await keep(results, runId, summary);
+      const stored = !(model instanceof Error);
+      if (!stored) view.notice(`results: ${model.message} The summary below is all that is left of this run.`);
+      writeOutputs(stored ? model : emptyModel(runId, summary, loaded.text), {
+        html: stored ? (argv.html ?? join('.plimsoll', 'reports', `${runId}.html`)) : argv.html,
         summaryJson: argv.summaryJson,
         markdown: argv.markdown,
         json: argv.json,
         quiet: argv.quiet && !argv.json,
         colour: wantsColour(argv.color, process.stdout),
       });
+      if (!stored) return EXIT.other;
       return stop.signal.aborted ? EXIT.stoppedBySignal : exitCodeOfVerdict(summary.verdict);
     } finally {
       view.end();
@@ -142,11 +150,46 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
   }
 }
 
+/** Store the summary and read back what the report shows; an error instead of throwing, for the summary is not to be lost. */
+async function keep(results: ResultsStore, runId: string, summary: RunSummary): Promise<ReportModel | Error> {
+  try {
+    await results.finishRun(runId, summary);
+    return await results.loadRun(runId);
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+function emptyModel(runId: string, summary: RunSummary, scenarioText: string): ReportModel {
+  return {
+    runId,
+    status: 'finished',
+    summary,
+    scenarioText,
+    command: commandLine(),
+    percentiles: {},
+    counters: {},
+    gauges: {},
+    distributions: [],
+  };
+}
+
+function commandLine(): string {
+  return `plimsoll ${process.argv.slice(2).map(quote).join(' ')}`;
+}
+
 function processesFor(plan: LoadPlan, target: string | null): { shards: number; agents: number } {
   const facts = readMachineFacts(process.cwd());
   const planned = planProcesses(plan.connections, facts);
   const shards = plan.server.shards ?? planned.shards;
   const agents = plan.agents ?? planned.agents;
+  const { largest } = checkMachine(facts, plan.connections);
+  if (target === null && plan.connections > largest.connections) {
+    throw new UsageError(
+      `${formatCount(plan.connections)} connections are more than this machine can hold with both ends on it: ` +
+        `${formatCount(largest.connections)}, bound by ${largest.name}; "plimsoll doctor" says how to raise that`,
+    );
+  }
   if (agents > plan.users)
     throw new UsageError(`${agents} agents are more than the ${plan.users} users of the scenario`);
   return { shards: target === null ? shards : 0, agents };
@@ -189,7 +232,7 @@ function runStart(
     startedAtMs: Date.now(),
     scenario: plan.name,
     scenarioText: loaded.text,
-    command: `plimsoll ${process.argv.slice(2).map(quote).join(' ')}`,
+    command: commandLine(),
     seed: plan.seed,
     config: { ...plan, thresholds: plan.thresholds.map(({ metric, source }) => ({ metric, threshold: source })) },
     environment: describeMachine(argv.target === undefined),

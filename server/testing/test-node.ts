@@ -184,7 +184,8 @@ async function launch(options: Partial<NodeArguments>): Promise<{
 function requireFreshBuild(): void {
   const folder = join(ROOT, 'server');
   for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    if (!entry.endsWith('.ts') || /\.(test|suite)\.ts$/.test(entry) || entry.startsWith('testing')) continue;
+    if (!entry.endsWith('.ts') || /\.(test|suite|fixture|crash-writer)\.ts$/.test(entry) || entry.startsWith('testing'))
+      continue;
     const source = join(folder, entry);
     const built = join(ROOT, 'dist/server', entry.replace(/\.ts$/, '.js'));
     if (!existsSync(built)) throw new Error(`${relative(ROOT, built)} is missing: run "npm run build" first`);
