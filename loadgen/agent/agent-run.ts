@@ -155,7 +155,7 @@ export class AgentRun {
     }
     this.#recorder.record('resume_latency', phase, tookMs);
     this.#counters.add('reconnects', phase);
-    for (const message of user.outstanding) if (!message.acknowledged) this.#transmit(user, message);
+    this.#transmitUnacknowledged(user);
   }
 
   #lost(connection: DriverConnection<VirtualUser>, resumable: boolean): void {
@@ -196,7 +196,7 @@ export class AgentRun {
 
   #transmit(user: VirtualUser, message: OutstandingMessage): void {
     const { connection } = user;
-    if (connection === null) return; // sent when it is open again, still measured from the intended time
+    if (connection === null || user.held) return; // sent when it is open again, still measured from the intended time
     if (message.actualMs === 0) {
       message.actualMs = this.#clock.nowMs();
       const phase = this.#phaseOf(message.intendedMs);
@@ -232,11 +232,25 @@ export class AgentRun {
     const message = findOutstanding(user, id);
     if (message === undefined) return;
     if (retryable && !this.#closing) {
-      this.#clock.after(RETRY_MS, () => this.#transmit(user, message));
+      this.#hold(user);
       return;
     }
     this.#sender.failed(user.index, message.recipient, message.number);
     this.#settle(user, message);
+  }
+
+  /** Repeat after a pause, all that is not acknowledged, in order. */
+  #hold(user: VirtualUser): void {
+    if (user.held) return;
+    user.held = true;
+    this.#clock.after(RETRY_MS, () => {
+      user.held = false;
+      this.#transmitUnacknowledged(user);
+    });
+  }
+
+  #transmitUnacknowledged(user: VirtualUser): void {
+    for (const message of user.outstanding) if (!message.acknowledged) this.#transmit(user, message);
   }
 
   #received(body: Uint8Array): void {

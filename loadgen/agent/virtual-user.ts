@@ -10,7 +10,8 @@ export interface VirtualUser {
   /** Sent and not finished (receipt, or acknowledgement where there are no receipts), oldest first. */
   outstanding: OutstandingMessage[];
   reconnecting: boolean;
-  attempts: number;
+  /** The server asked to repeat later: what comes meanwhile waits behind, so that the order stays. */
+  held: boolean;
 }
 
 export interface OutstandingMessage {
@@ -34,7 +35,7 @@ export function newVirtualUser(index: number, name: string): VirtualUser {
     position: undefined,
     outstanding: [],
     reconnecting: false,
-    attempts: 0,
+    held: false,
   };
 }
 

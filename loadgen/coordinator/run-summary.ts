@@ -5,7 +5,6 @@ import type { MergedHistogram } from '../recorder/histogram.ts';
 import { COUNTERS, GAUGES, type GaugeName, TRENDS } from '../recorder/metrics.ts';
 import type { RunMetrics } from '../recorder/run-metrics.ts';
 import type { MetricSummary, RunSummary, ThresholdResult, TrendValues } from '../recorder/summary.ts';
-import { formatCount, formatNumber } from '../units.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';
 import type { AgentGroup } from './agent-group.ts';
 import type { RunOptions } from './coordinator.ts';
@@ -13,7 +12,8 @@ import { describeMachine } from './machine.ts';
 import type { MemoryProbe } from './memory-probe.ts';
 import type { NodeWatch } from './node-watch.ts';
 import type { PhaseLog } from './phase-log.ts';
-import { judge, type SteadySecond, type VerdictOutput } from './verdict.ts';
+import { claimOf, notesOf, percentileMs } from './run-claim.ts';
+import { judge, type SteadySecond } from './verdict.ts';
 
 export interface SummaryInput {
   options: RunOptions;
@@ -43,6 +43,11 @@ export function buildSummary(input: SummaryInput): RunSummary {
   const judged = judge({
     thresholds: input.thresholds,
     ledger: ledger.totals,
+    contradictions: {
+      neverSent: ledger.counts['never-sent'],
+      failedButArrived: ledger.counts['failed-but-arrived'],
+    },
+    missingLedgers: ledger.missingAgents,
     offeredMessages: metrics.counter('messages_sent', 'steady') + metrics.counter('messages_dropped', 'steady'),
     achievedMessages: metrics.counter('messages_delivered', 'steady'),
     droppedMessages: metrics.counter('messages_dropped', 'steady'),
@@ -122,49 +127,6 @@ export function buildSummary(input: SummaryInput): RunSummary {
   };
 }
 
-/** Sentences without their remedies, which stand behind a semicolon. */
-function facts(sentences: string[]): string[] {
-  return sentences.map((sentence) => sentence.split(';')[0]!);
-}
-
-/** The sentence for whoever reads nothing else. */
-function claimOf(input: SummaryInput, judged: VerdictOutput, opened: number, steadySeconds: number): string {
-  const { plan } = input.options;
-  const p99 = percentileMs(input.metrics.histogram('delivery_latency', 'steady'), 99);
-  const load = `${formatCount(opened)} connections and ${formatNumber(plan.rate)} messages/s`;
-  const latency =
-    p99 === null ? 'no message was measured' : `99% of messages reached the other user within ${formatNumber(p99)} ms`;
-  const { lost, acknowledged } = input.ledger.totals;
-  const loss =
-    lost === 0
-      ? `none of ${formatCount(acknowledged)} acknowledged messages was lost`
-      : `${formatCount(lost)} messages were lost`;
-  const span = `for ${formatNumber(Math.round(steadySeconds))} s`;
-  if (judged.verdict === 'pass') return `The server held ${load} ${span}: ${latency}, and ${loss}.`;
-  if (judged.verdict === 'fail')
-    return `The server did not hold ${formatCount(plan.connections)} connections and ${formatNumber(plan.rate)} messages/s: ${judged.failures.join('; ')}.`;
-  return `This run does not tell whether the server holds ${formatCount(plan.connections)} connections and ${formatNumber(plan.rate)} messages/s: ${facts([...judged.failures, ...judged.reasons]).join('; ')}.`;
-}
-
-function notesOf(input: SummaryInput, judged: VerdictOutput, sharedMachine: boolean): string[] {
-  const notes = [...new Set(input.notes)];
-  if (sharedMachine) {
-    notes.push('Generator and server shared this machine: any limit found is a lower bound of the server’s.');
-  }
-  if (judged.verdict === 'pass' && judged.reasons.length > 0) {
-    notes.push(
-      `The generator was strained, which can only make the server look worse: ${facts(judged.reasons).join('; ')}.`,
-    );
-  }
-  const sent = input.ledger.totals.acknowledged;
-  if (input.ledger.totals.lost === 0 && sent > 0) {
-    notes.push(
-      `Zero losses in ${formatCount(sent)} messages: a loss rate below ${(3 / sent).toExponential(1)} at 95% confidence.`,
-    );
-  }
-  return notes;
-}
-
 function metricSummaries(metrics: RunMetrics, steadySeconds: number): MetricSummary[] {
   const summaries: MetricSummary[] = [];
   for (const name of TRENDS) {
@@ -230,10 +192,6 @@ function trendValues(histogram: MergedHistogram): TrendValues {
     'p(99)': ms(histogram.percentile(99)),
     'p(99.9)': ms(histogram.percentile(99.9)),
   };
-}
-
-function percentileMs(histogram: MergedHistogram | undefined, percent: number): number | null {
-  return histogram === undefined || histogram.count === 0 ? null : histogram.percentile(percent) / 1_000;
 }
 
 function connectingFigures(reports: ConnectReport[]): { opened: number; seconds: number; reasons: string[] } {

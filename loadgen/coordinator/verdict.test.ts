@@ -8,6 +8,8 @@ function goodRun(changes: Partial<VerdictInput> = {}): VerdictInput {
   return {
     thresholds: [{ metric: 'delivery_latency', threshold: 'p(99)<100', value: 12, ok: true }],
     ledger: { sent: 6_000, acknowledged: 6_000, delivered: 6_000, lost: 0, duplicated: 0, reordered: 0, pending: 0 },
+    contradictions: { neverSent: 0, failedButArrived: 0 },
+    missingLedgers: 0,
     offeredMessages: 6_000,
     achievedMessages: 6_000,
     droppedMessages: 0,
@@ -52,6 +54,16 @@ describe('judge', () => {
     ],
     ['a lost message', { ledger: { ...goodRun().ledger, lost: 1 } }, /1 acknowledged message\(s\) were lost/],
     ['a duplicate', { ledger: { ...goodRun().ledger, duplicated: 2 } }, /2 message\(s\) were delivered twice/],
+    [
+      'a message from nowhere',
+      { contradictions: { neverSent: 1, failedButArrived: 0 } },
+      /1 message\(s\) arrived that nobody sent/,
+    ],
+    [
+      'a refusal that was none',
+      { contradictions: { neverSent: 0, failedButArrived: 2 } },
+      /2 message\(s\) arrived although the server had said/,
+    ],
     ['a wrong order', { ledger: { ...goodRun().ledger, reordered: 3 } }, /3 message\(s\) arrived out of order/],
     [
       'connections that the server refused',
@@ -113,6 +125,7 @@ describe('judge', () => {
 
   it.each<[string, Partial<VerdictInput>]>([
     ['an agent died', { deadAgents: [{ name: 'agent-0', how: 'ended by SIGKILL' }] }],
+    ['a closing ledger is missing', { missingLedgers: 1 }],
     ['it was stopped before its end', { complete: false }],
     ['rows are missing from the store', { rows: { recorded: 500, stored: 499 } }],
   ])('is inconclusive when %s, even if all that was seen is well', (_what, changes) => {

@@ -31,6 +31,10 @@ export interface SteadySecond {
 export interface VerdictInput {
   thresholds: ThresholdResult[];
   ledger: LedgerTotals;
+  /** Arrivals of messages that nobody sent, and of such whose send the server had refused for certain. */
+  contradictions: { neverSent: number; failedButArrived: number };
+  /** Agents whose closing ledger did not come. */
+  missingLedgers: number;
   /** Steady phase. */
   offeredMessages: number;
   achievedMessages: number;
@@ -69,7 +73,7 @@ export function judge(input: VerdictInput): VerdictOutput {
   const failures = findFailures(input);
   const reasons = findSuspicions(input);
   // An agent that died, or a run cut short, leaves part of the load unjudged: not a pass even if all that was seen is well.
-  const unjudged = input.deadAgents.length > 0 || !input.complete || rowsMissing(input);
+  const unjudged = input.deadAgents.length > 0 || input.missingLedgers > 0 || !input.complete || rowsMissing(input);
   const verdict =
     failures.length === 0 && !unjudged ? 'pass' : reasons.length > 0 || unjudged ? 'inconclusive' : 'fail';
   return { verdict, failures, reasons };
@@ -87,6 +91,11 @@ function findFailures(input: VerdictInput): string[] {
   if (ledger.lost > 0) failures.push(`${formatCount(ledger.lost)} acknowledged message(s) were lost`);
   if (ledger.duplicated > 0) failures.push(`${formatCount(ledger.duplicated)} message(s) were delivered twice`);
   if (ledger.reordered > 0) failures.push(`${formatCount(ledger.reordered)} message(s) arrived out of order`);
+  const { neverSent, failedButArrived } = input.contradictions;
+  if (neverSent > 0) failures.push(`${formatCount(neverSent)} message(s) arrived that nobody sent`);
+  if (failedButArrived > 0) {
+    failures.push(`${formatCount(failedButArrived)} message(s) arrived although the server had said that they failed`);
+  }
   const missing = input.connectionsRequested - input.connectionsOpened;
   if (missing > 0) {
     const why = input.connectReasons[0] ? `: ${input.connectReasons[0]}` : '';
@@ -142,6 +151,9 @@ function findSuspicions(input: VerdictInput): string[] {
   }
   for (const { name, how } of input.deadAgents)
     reasons.push(`${name} ${how} during the run; what it sent and received is unknown`);
+  if (input.missingLedgers > input.deadAgents.length) {
+    reasons.push(`${input.missingLedgers} agent(s) did not hand over the closing ledger in time`);
+  }
   if (rowsMissing(input)) {
     reasons.push(
       `${formatCount(input.rows!.recorded)} rows were recorded, but ${formatCount(input.rows!.stored)} stored`,

@@ -1,0 +1,53 @@
+/** The words of a summary: the claim in one sentence, and remarks. */
+import type { MergedHistogram } from '../recorder/histogram.ts';
+import { formatCount, formatNumber } from '../units.ts';
+import type { SummaryInput } from './run-summary.ts';
+import type { VerdictOutput } from './verdict.ts';
+
+/** Sentences without their remedies, which stand behind a semicolon. */
+function facts(sentences: string[]): string[] {
+  return sentences.map((sentence) => sentence.split(';')[0]!);
+}
+
+/** The sentence for whoever reads nothing else. */
+export function claimOf(input: SummaryInput, judged: VerdictOutput, opened: number, steadySeconds: number): string {
+  const { plan } = input.options;
+  const p99 = percentileMs(input.metrics.histogram('delivery_latency', 'steady'), 99);
+  const load = `${formatCount(opened)} connections and ${formatNumber(plan.rate)} messages/s`;
+  const latency =
+    p99 === null ? 'no message was measured' : `99% of messages reached the other user within ${formatNumber(p99)} ms`;
+  const { lost, acknowledged } = input.ledger.totals;
+  const loss =
+    lost === 0
+      ? `none of ${formatCount(acknowledged)} acknowledged messages was lost`
+      : `${formatCount(lost)} messages were lost`;
+  const span = `for ${formatNumber(Math.round(steadySeconds))} s`;
+  if (judged.verdict === 'pass') return `The server held ${load} ${span}: ${latency}, and ${loss}.`;
+  if (judged.verdict === 'fail')
+    return `The server did not hold ${formatCount(plan.connections)} connections and ${formatNumber(plan.rate)} messages/s: ${judged.failures.join('; ')}.`;
+  return `This run does not tell whether the server holds ${formatCount(plan.connections)} connections and ${formatNumber(plan.rate)} messages/s: ${facts([...judged.failures, ...judged.reasons]).join('; ')}.`;
+}
+
+export function notesOf(input: SummaryInput, judged: VerdictOutput, sharedMachine: boolean): string[] {
+  const notes = [...new Set(input.notes)];
+  if (sharedMachine) {
+    notes.push('Generator and server shared this machine: any limit found is a lower bound of the server’s.');
+  }
+  if (judged.verdict === 'pass' && judged.reasons.length > 0) {
+    notes.push(
+      `The generator was strained, which can only make the server look worse: ${facts(judged.reasons).join('; ')}.`,
+    );
+  }
+  const sent = input.ledger.totals.acknowledged;
+  if (input.ledger.totals.lost === 0 && sent > 0) {
+    notes.push(
+      `Zero losses in ${formatCount(sent)} messages: a loss rate below ${(3 / sent).toExponential(1)} at 95% confidence.`,
+    );
+  }
+  return notes;
+}
+
+/** Null without samples. */
+export function percentileMs(histogram: MergedHistogram | undefined, percent: number): number | null {
+  return histogram === undefined || histogram.count === 0 ? null : histogram.percentile(percent) / 1_000;
+}
