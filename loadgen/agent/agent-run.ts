@@ -25,7 +25,7 @@ import {
 
 /** A message started later than this after its intended time was not started on time. */
 const LATE_LIMIT_MS = 1_000;
-/** A user without a connection keeps this many messages for its reconnect; more are dropped and counted. */
+/** A user who can’t send now (no connection, or told to wait) keeps this many messages; more are dropped and counted. */
 const KEPT_WHILE_AWAY = 100;
 const RETRY_MS = 1_000;
 
@@ -173,7 +173,7 @@ export class AgentRun {
   }
 
   #start(user: VirtualUser, intendedMs: number): void {
-    if (user.connection === null && user.outstanding.length >= KEPT_WHILE_AWAY) {
+    if ((user.connection === null || user.held) && user.outstanding.length >= KEPT_WHILE_AWAY) {
       this.#counters.add('messages_dropped', this.#phaseOf(intendedMs));
       return;
     }
