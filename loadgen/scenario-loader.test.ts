@@ -84,7 +84,7 @@ describe('what cannot be loaded says why', () => {
 
   it('an unknown name lists the known ones and the closest', async () => {
     await expect(loadScenario('smokk', { cwd: folder })).rejects.toThrow(
-      /there is no scenario "smokk"; did you mean "smoke"\? Give a path or one of: .*fifty-thousand.*smoke/,
+      /there is no scenario "smokk"; did you mean "smoke"\? give a path or one of: .*fifty-thousand.*smoke/,
     );
     await expect(loadScenario('./smoke', { cwd: folder })).rejects.toThrow('there is no scenario "./smoke"');
     await expect(loadScenario('.', { cwd: folder })).rejects.toThrow('there is no scenario "."');

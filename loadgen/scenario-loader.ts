@@ -67,7 +67,7 @@ function findScenario(pathOrName: string, cwd: string): string {
   }
   const closest = closestName(basename(pathOrName, extname(pathOrName)), known);
   const hint = closest === undefined ? '' : `did you mean "${closest}"? `;
-  throw new ScenarioError(`there is no scenario "${pathOrName}"; ${hint}Give a path or one of: ${known.join(', ')}`);
+  throw new ScenarioError(`there is no scenario "${pathOrName}"; ${hint}give a path or one of: ${known.join(', ')}`);
 }
 
 /** The package's own folder, also when this file runs from `dist/loadgen`. */

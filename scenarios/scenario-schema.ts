@@ -93,7 +93,10 @@ export const scenarioSchema = z.strictObject({
   server: z
     .strictObject({
       shards: z.int('must be a whole number').min(1, 'must be 1 or more').max(1000, 'must be at most 1000').optional(),
-      store: sentence.optional(),
+      store: z
+        .string()
+        .regex(/^(memory:|level:.+)$/, 'must be written level:<dir> or memory:')
+        .optional(),
       durability: z.enum(['fsync', 'os', 'none']).optional(),
     })
     .prefault({}),

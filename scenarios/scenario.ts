@@ -50,7 +50,7 @@ export interface Scenario {
   /** The embedded node, when one is started. Defaults are the node's. */
   server?: {
     shards?: number;
-    /** `level:<dir>`, `memory:`, `cassandra://…` */
+    /** `level:<dir>` or `memory:` */
     store?: string;
     durability?: 'fsync' | 'os' | 'none';
   };

@@ -9,7 +9,7 @@ export class AgentHealth {
   #delay: IntervalHistogram;
   /** Over the whole steady phase: percentiles of single seconds can't be merged. */
   #steadyDelay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  #lastCpuMicros = 0;
+  #lastCpuMicros = cpuMicros();
   #lastAtMs = performance.now();
 
   constructor() {
@@ -32,16 +32,15 @@ export class AgentHealth {
 
   /** CPU since the process started, resident memory now. */
   usage(): AgentUsage {
-    const { user, system } = process.cpuUsage();
-    return { cpuSeconds: (user + system) / 1e6, rssBytes: process.memoryUsage.rss() };
+    return { cpuSeconds: cpuMicros() / 1e6, rssBytes: process.memoryUsage.rss() };
   }
 
   /** CPU (cores) and loop delay (p99, ms) since the last call, and resident memory. */
   gauges(atMs: number, source: string): GaugeRow[] {
-    const { user, system } = process.cpuUsage();
+    const cpu = cpuMicros();
     const now = performance.now();
-    const cores = (user + system - this.#lastCpuMicros) / 1_000 / Math.max(now - this.#lastAtMs, 1);
-    this.#lastCpuMicros = user + system;
+    const cores = (cpu - this.#lastCpuMicros) / 1_000 / Math.max(now - this.#lastAtMs, 1);
+    this.#lastCpuMicros = cpu;
     this.#lastAtMs = now;
     const delay = delayP99(this.#delay);
     this.#delay.reset();
@@ -56,4 +55,10 @@ export class AgentHealth {
 /** The monitor measures the time between timer ticks: its resolution is part of every value. */
 function delayP99(delay: IntervalHistogram): number {
   return delay.count > 0 ? Math.max(delay.percentile(99) / 1e6 - RESOLUTION_MS, 0) : 0;
+}
+
+/** CPU of this process since its start, all threads. */
+function cpuMicros(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
 }

@@ -47,6 +47,7 @@ export class AgentRun {
   #loadDone = false;
   #connections = 0;
   #awaitingReceipt = 0;
+  #lostForGood = 0;
   #failed = { generator: 0, server: 0 };
   #lastId = 0;
   #closing = false;
@@ -166,10 +167,7 @@ export class AgentRun {
     this.#connections--;
     if (this.#closing) return;
     if (resumable) void this.#connector.reopen(user);
-    else {
-      this.#failed.server++;
-      this.#counters.add('connect_failed', this.#phaseOf(this.#clock.nowMs()));
-    }
+    else this.#lostForGood++;
   }
 
   #start(user: VirtualUser, intendedMs: number): void {
@@ -300,6 +298,7 @@ export class AgentRun {
     return {
       connections: this.#connections,
       failed: { ...this.#failed },
+      lost: this.#lostForGood,
       connecting: this.#connector.connecting,
       reconnecting: this.#connector.reconnecting,
       sent: totals.messages_sent,

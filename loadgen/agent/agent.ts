@@ -4,8 +4,8 @@
  */
 import { type Clock, createRealClock } from '../clock.ts';
 import type { CoordinatorLink, FromAgent, ToAgent } from '../control/control-channel.ts';
-import { loadDriver } from '../drivers/driver-loader.ts';
-import { DriverError } from '../drivers/target-driver.ts';
+import { loadDriver, REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
+import { asDriverError, DriverError } from '../drivers/target-driver.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';
 import { AgentRun } from './agent-run.ts';
 
@@ -36,7 +36,11 @@ export function runAgent(coordinator: CoordinatorLink): void {
     if (message.type === 'prepare') {
       const clock = createRealClock(message.assignment.epochOffsetMs);
       run = new AgentRun(message.assignment, clock, await loadDriver(message.assignment.driver));
-      await run.prepare();
+      await run.prepare().catch((thrown: unknown) => {
+        const { driver } = message.assignment;
+        const { side, message: why } = asDriverError(thrown);
+        throw new DriverError(side, driver === REFERENCE_DRIVER ? why : `the driver ${driver} can't prepare: ${why}`);
+      });
       tickOnSeconds(clock);
       tell({ type: 'prepared' });
       return;

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { ConnectReport } from '../control/control-channel.ts';
-import { DriverError, type TargetDriver } from '../drivers/target-driver.ts';
+import { asDriverError, type DriverError, type TargetDriver } from '../drivers/target-driver.ts';
 import type { Random } from '../random.ts';
 import type { VirtualUser } from './virtual-user.ts';
 
@@ -69,9 +69,8 @@ export class Connector {
       try {
         await this.#connect(user, true);
         break;
-      } catch (error) {
+      } catch {
         // A refusal is what a restarting server answers; the ledger tells in the end whether anything was lost.
-        if (!(error instanceof DriverError)) throw error;
       }
     }
     user.reconnecting = false;
@@ -89,8 +88,8 @@ export class Connector {
         await this.#connect(user, false);
         report.opened++;
         break;
-      } catch (error) {
-        if (!(error instanceof DriverError)) throw error;
+      } catch (thrown) {
+        const error = asDriverError(thrown);
         report.reasons[error.message] = (report.reasons[error.message] ?? 0) + 1;
         if (attempt + 1 >= ATTEMPTS || this.#stopped) {
           report.failed[error.side]++;

@@ -52,7 +52,8 @@ export function startLoadLoop(options: LoadLoopOptions): LoadLoop {
   };
   // Whole ms: each fractional delay would get a timer list of its own in Node.
   const wait = (): number => Math.max(Math.round(nextMs - clock.nowMs()), 1);
-  timer = clock.after(wait(), turn);
+  if (nextMs === Number.POSITIVE_INFINITY) options.done();
+  else timer = clock.after(wait(), turn);
   return {
     stop() {
       stopped = true;

@@ -4,6 +4,7 @@ import { parseCount } from '../units.ts';
 import { CONNECTIONS_DEFAULT, checkMachine } from './doctor-checks.ts';
 import { readMachineFacts } from './doctor-facts.ts';
 import { renderMachineReport } from './doctor-text.ts';
+import { EXIT } from './exit-codes.ts';
 import { FLAGS, readCount, wantsColour } from './flags.ts';
 
 const builder = (argv: Argv) =>
@@ -33,5 +34,6 @@ export const doctorCommand: CommandModule<object, Arguments> = {
       ? `${JSON.stringify(report, null, 2)}\n`
       : renderMachineReport(report, { colour: wantsColour(argv.color, process.stdout) });
     process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    if (report.connections > report.largest.connections) process.exitCode = EXIT.inconclusive;
   },
 };

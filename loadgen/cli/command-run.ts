@@ -1,5 +1,5 @@
 /** `plimsoll run`: start a node (or use --target), drive it, record, summarise, report. */
-import { rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import type { ReportModel } from '../../reports/report-model.ts';
@@ -72,7 +72,7 @@ export const runCommand: CommandModule<object, Arguments> = {
 
 async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
   const loaded = await loadScenario(argv.scenario);
-  const plan = compileScenario(loaded.scenario, {
+  const compiled = compileScenario(loaded.scenario, {
     connections: readCount('connections', argv.connections),
     durationMs: readDuration('duration', argv.duration),
     rate: readRate('rate', argv.rate),
@@ -81,6 +81,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
     agents: readWhole('agents', argv.agents, 1, 1_000),
     durability: argv.durability as Durability | undefined,
   });
+  const plan = { ...compiled, description: describeRun(compiled.description, argv) };
   const target = readTarget(argv.target);
   const tags = readTags(argv.tag);
   await loadDriver(argv.driver); // a module that does not load is found before anything starts
@@ -103,7 +104,6 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
 
   const results = await openResults(argv.results);
   try {
-    await results.startRun(runStart(argv, loaded, plan, runId, tags));
     const sink = new ResultsSink(results, runId, (message) => view.notice(`results: ${message}`));
     try {
       const summary = await runLoad({
@@ -120,6 +120,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
         clock: realClock,
         sink,
         judgeThresholds: argv.thresholds,
+        onReady: () => results.startRun(runStart(argv, loaded, plan, runId, tags)),
         onProgress: (snapshot) => view.show(snapshot),
         onNotice: (text) => view.notice(text),
         signal: stop.signal,
@@ -128,12 +129,13 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
       const model = await keep(results, runId, summary);
       const stored = !(model instanceof Error);
       if (!stored) view.notice(`results: ${model.message} The summary below is all that is left of this run.`);
+      const wanted = argv.html ?? (stored ? defaultReport(runId, view.notice) : undefined);
       writeOutputs(stored ? model : emptyModel(runId, summary, loaded.text), {
-        html: stored ? (argv.html ?? join('.plimsoll', 'reports', `${runId}.html`)) : argv.html,
+        html: wanted,
         summaryJson: argv.summaryJson,
         markdown: argv.markdown,
         json: argv.json,
-        quiet: argv.quiet && !argv.json,
+        quiet: false,
         colour: wantsColour(argv.color, process.stdout),
       });
       if (!stored) return EXIT.other;
@@ -174,6 +176,27 @@ function emptyModel(runId: string, summary: RunSummary, scenarioText: string): R
   };
 }
 
+/** Where the report goes when nobody said where; nowhere if that can't be written. */
+function defaultReport(runId: string, notice: (text: string) => void): string | undefined {
+  const folder = join('.plimsoll', 'reports');
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+    return join(folder, `${runId}.html`);
+  } catch (error) {
+    notice(`no HTML report: ${folder} can't be written (${(error as Error).message}); name a place with --html`);
+    return undefined;
+  }
+}
+
+/** A scenario's description fits its own numbers: says which the command line changed. */
+function describeRun(description: string, argv: ArgumentsCamelCase<Arguments>): string {
+  const changes = (['connections', 'rate', 'duration'] as const).flatMap((flag) =>
+    argv[flag] === undefined ? [] : [`--${flag} ${argv[flag]}`],
+  );
+  return changes.length === 0 ? description : `${description} (changed: ${changes.join(', ')})`;
+}
+
 function commandLine(): string {
   return `plimsoll ${process.argv.slice(2).map(quote).join(' ')}`;
 }
@@ -195,6 +218,26 @@ function processesFor(plan: LoadPlan, target: string | null): { shards: number; 
   return { shards: target === null ? shards : 0, agents };
 }
 
+const RUN_DATA = join('.plimsoll', 'run-data');
+
+/** A run that was killed could not remove its data: the folder's name ends with the process it belonged to. */
+function sweepRunData(): void {
+  if (!existsSync(RUN_DATA)) return;
+  for (const name of readdirSync(RUN_DATA)) {
+    const owner = Number(name.split('.').at(-1));
+    if (Number.isInteger(owner) && !isAlive(owner)) rmSync(join(RUN_DATA, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 /** A node of this run alone keeps its data in a folder of its own, which goes with it; a named one stays. */
 function embeddedNode(
   argv: ArgumentsCamelCase<Arguments>,
@@ -202,7 +245,8 @@ function embeddedNode(
   runId: string,
   shards: number,
 ): { options: { shards: number; store: string; durability: string }; cleanUp: () => void } {
-  const temporary = join('.plimsoll', 'run-data', runId);
+  sweepRunData();
+  const temporary = join(RUN_DATA, `${runId}.${process.pid}`);
   const store = readStore(
     argv.store ?? (argv.data === undefined ? (plan.server.store ?? undefined) : undefined),
     argv.data,

@@ -38,6 +38,12 @@ const parser = yargs(joinDashes(hideBin(process.argv)))
     throw error ?? new UsageError(message);
   });
 
+// Whoever reads only the beginning (`| head`) has what he wanted.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(process.exitCode ?? EXIT.pass);
+});
+
 try {
   await parser.parseAsync();
 } catch (error) {

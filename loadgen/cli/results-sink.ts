@@ -19,6 +19,7 @@ export class ResultsSink implements SampleSink {
   #writing: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout;
   #busy = false;
+  #complaints = new Set<string>();
 
   constructor(store: ResultsStore, runId: string, onError: (message: string) => void) {
     this.#store = store;
@@ -44,7 +45,7 @@ export class ResultsSink implements SampleSink {
       const { histograms, counters, gauges } = await this.#store.countRows(this.#runId);
       return { recorded: this.#recorded, stored: histograms + counters + gauges };
     } catch (error) {
-      this.#onError((error as Error).message);
+      this.#complain((error as Error).message);
       return { recorded: this.#recorded, stored: 0 };
     }
   }
@@ -54,6 +55,13 @@ export class ResultsSink implements SampleSink {
     clearInterval(this.#timer);
   }
 
+  /** Each reason once: a full disk would say the same every second. */
+  #complain(message: string): void {
+    if (this.#complaints.has(message)) return;
+    this.#complaints.add(message);
+    this.#onError(message);
+  }
+
   #flush(): void {
     if (this.#busy || rowsOf(this.#waiting) === 0) return;
     const batch = this.#waiting;
@@ -61,7 +69,7 @@ export class ResultsSink implements SampleSink {
     this.#busy = true;
     this.#writing = this.#store
       .write(this.#runId, batch)
-      .catch((error: Error) => this.#onError(error.message))
+      .catch((error: Error) => this.#complain(error.message))
       .finally(() => {
         this.#busy = false;
       });

@@ -47,6 +47,8 @@ export interface AgentProgress {
   connections: number;
   /** Connections asked for that could not be opened so far, by whose fault it is. */
   failed: { generator: number; server: number };
+  /** Connections that ended and could not be resumed. */
+  lost: number;
   connecting: number;
   reconnecting: number;
   sent: number;

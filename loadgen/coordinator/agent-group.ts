@@ -42,6 +42,7 @@ interface AgentState {
 const NOTHING: AgentProgress = {
   connections: 0,
   failed: { generator: 0, server: 0 },
+  lost: 0,
   connecting: 0,
   reconnecting: 0,
   sent: 0,
@@ -173,6 +174,7 @@ export class AgentGroup {
       sum.loopDelayP99Ms = Math.max(sum.loopDelayP99Ms, progress.loopDelayP99Ms);
       sum.failed.generator += progress.failed.generator;
       sum.failed.server += progress.failed.server;
+      sum.lost += progress.lost;
       sum.sent += progress.sent;
       sum.acknowledged += progress.acknowledged;
       sum.delivered += progress.delivered;

@@ -43,6 +43,8 @@ export interface RunOptions {
   clock: Clock & { readonly epochOffsetMs: number };
   sink: SampleSink;
   judgeThresholds: boolean;
+  /** Node and agents are up: from here on there is something to record. */
+  onReady: () => Promise<void>;
   onProgress: (snapshot: RunSnapshot) => void;
   onNotice: (text: string) => void;
   /** Aborted by a signal: end in order. */
@@ -89,7 +91,7 @@ class Run {
     this.#options = options;
     this.#clock = options.clock;
     this.#plan = options.plan;
-    this.#metrics = new RunMetrics(options.plan.thresholds);
+    this.#metrics = new RunMetrics(options.plan.thresholds, options.plan.rate > 0);
     this.#phases = new PhaseLog(options.clock);
     // An embedded node asks for tokens like any other: signing and checking them is part of what is measured.
     this.#secret = options.authSecret ?? (options.target === null ? randomBytes(24).toString('hex') : null);
@@ -98,6 +100,7 @@ class Run {
   async execute(): Promise<RunSummary> {
     const target = await this.#startTarget();
     const agents = await this.#startAgents(target);
+    await this.#options.onReady();
     await this.#watchNode(target);
     this.#timers.push(setInterval(() => this.#options.onProgress(this.snapshot()), PROGRESS_MS));
 

@@ -56,6 +56,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
     connectionsOpened: connecting.opened,
     connectFailed: agents.progress().failed,
     connectReasons: connecting.reasons,
+    connectionsLost: agents.progress().lost,
     objectiveMs: tightestObjective(input),
     seconds: steadySecondsOf(input, steady),
     agentCpu: gaugeBySource(metrics, 'agent_cpu', steady),
@@ -121,7 +122,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
     connecting: {
       seconds: connecting.seconds,
       perSecond: connecting.seconds > 0 ? connecting.opened / connecting.seconds : 0,
-      failed: plan.connections - connecting.opened,
+      failed: connecting.failed,
     },
     faults: [],
   };
@@ -194,7 +195,12 @@ function trendValues(histogram: MergedHistogram): TrendValues {
   };
 }
 
-function connectingFigures(reports: ConnectReport[]): { opened: number; seconds: number; reasons: string[] } {
+function connectingFigures(reports: ConnectReport[]): {
+  opened: number;
+  failed: number;
+  seconds: number;
+  reasons: string[];
+} {
   const reasons = new Map<string, number>();
   for (const report of reports) {
     for (const [reason, count] of Object.entries(report.reasons))
@@ -202,6 +208,7 @@ function connectingFigures(reports: ConnectReport[]): { opened: number; seconds:
   }
   return {
     opened: reports.reduce((sum, { opened }) => sum + opened, 0),
+    failed: reports.reduce((sum, { failed }) => sum + failed.generator + failed.server, 0),
     seconds: Math.max(0, ...reports.map(({ seconds }) => seconds)),
     reasons: [...reasons.entries()].sort(([, a], [, b]) => b - a).map(([reason]) => reason),
   };

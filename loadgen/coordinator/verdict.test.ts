@@ -16,6 +16,7 @@ function goodRun(changes: Partial<VerdictInput> = {}): VerdictInput {
     steadySeconds: 60,
     connectionsRequested: 1_000,
     connectionsOpened: 1_000,
+    connectionsLost: 0,
     connectFailed: { generator: 0, server: 0 },
     connectReasons: [],
     objectiveMs: 100,
@@ -63,6 +64,11 @@ describe('judge', () => {
       'a refusal that was none',
       { contradictions: { neverSent: 0, failedButArrived: 2 } },
       /2 message\(s\) arrived although the server had said/,
+    ],
+    [
+      'connections that the server ended for good',
+      { connectionsLost: 7 },
+      /7 connection\(s\) were ended by the server/,
     ],
     ['a wrong order', { ledger: { ...goodRun().ledger, reordered: 3 } }, /3 message\(s\) arrived out of order/],
     [

@@ -42,6 +42,8 @@ export interface VerdictInput {
   steadySeconds: number;
   connectionsRequested: number;
   connectionsOpened: number;
+  /** Ended by the server without a way to resume. */
+  connectionsLost: number;
   connectFailed: { generator: number; server: number };
   /** Why connections failed, most frequent first. */
   connectReasons: string[];
@@ -98,9 +100,16 @@ function findFailures(input: VerdictInput): string[] {
   }
   const missing = input.connectionsRequested - input.connectionsOpened;
   if (missing > 0) {
-    const why = input.connectReasons[0] ? `: ${input.connectReasons[0]}` : '';
+    const first = input.connectReasons[0];
+    const hint = first?.includes('4401') ? ' (is PLIMSOLL_AUTH_SECRET the secret of that node?)' : '';
+    const why = first ? `: ${first}${hint}` : '';
     failures.push(
       `${formatCount(missing)} of ${formatCount(input.connectionsRequested)} connections were not opened${why}`,
+    );
+  }
+  if (input.connectionsLost > 0) {
+    failures.push(
+      `${formatCount(input.connectionsLost)} connection(s) were ended by the server and could not be resumed`,
     );
   }
   const share = input.offeredMessages > 0 ? input.achievedMessages / input.offeredMessages : 1;

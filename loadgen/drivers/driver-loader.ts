@@ -1,7 +1,7 @@
 /** Finds a target driver: the reference one, or a module of the user's own. */
 import { resolve } from 'node:path';
 import { createJiti } from 'jiti';
-import type { CreateDriver } from './target-driver.ts';
+import * as targetDriver from './target-driver.ts';
 
 export const REFERENCE_DRIVER = 'reference';
 
@@ -13,12 +13,13 @@ export class DriverModuleError extends Error {
   }
 }
 
-export async function loadDriver(name: string): Promise<CreateDriver> {
+export async function loadDriver(name: string): Promise<targetDriver.CreateDriver> {
   if (name === REFERENCE_DRIVER) return (await import('./target-driver-reference.ts')).createReferenceDriver;
   const path = resolve(name);
   let loaded: { createDriver?: unknown };
   try {
-    loaded = (await createJiti(path).import(path)) as { createDriver?: unknown };
+    const jiti = createJiti(path, { virtualModules: { 'plimsoll/driver': targetDriver } });
+    loaded = (await jiti.import(path)) as { createDriver?: unknown };
   } catch (error) {
     throw new DriverModuleError(`the driver ${path} can't be loaded: ${(error as Error).message.split('\n')[0]}`, {
       cause: error,
@@ -29,5 +30,5 @@ export async function loadDriver(name: string): Promise<CreateDriver> {
       `the driver ${path} exports no function createDriver; see loadgen/drivers/target-driver.ts`,
     );
   }
-  return loaded.createDriver as CreateDriver;
+  return loaded.createDriver as targetDriver.CreateDriver;
 }

@@ -46,7 +46,7 @@ const FINAL_CLOSES: ReadonlySet<number> = new Set([
 
 class ReferenceDriver<Context> implements TargetDriver<Context> {
   readonly name = 'reference';
-  readonly capabilities = { resume: true, acknowledges: true, receipts: true };
+  readonly capabilities = { resume: true, acknowledges: true, receipts: true, idempotent: true };
   readonly events: DriverEvents<Context>;
   readonly directory: ShardDirectory;
   readonly client: WebSocketClient<ReferenceConnection<Context>>;

@@ -54,6 +54,8 @@ export interface DriverCapabilities {
   acknowledges: boolean;
   /** The server reports delivery to the sender. */
   receipts: boolean;
+  /** Sending the same id again does not deliver the message again. */
+  idempotent: boolean;
 }
 
 export interface TargetDriver<Context = unknown> {
@@ -76,6 +78,17 @@ export interface DriverOptions {
 
 /** What a driver module exports as `createDriver`. */
 export type CreateDriver = <Context>(options: DriverOptions, events: DriverEvents<Context>) => TargetDriver<Context>;
+
+/**
+ * What a driver threw, as a DriverError: by its shape, for a user's module may have its own copy of this class. Anything else
+ * is the driver's own failure and counts against the server's side, with its message.
+ */
+export function asDriverError(thrown: unknown): DriverError {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  if (error instanceof DriverError) return error;
+  const side = (error as { side?: unknown }).side;
+  return new DriverError(side === 'generator' ? 'generator' : 'server', error.message, { cause: error });
+}
 
 export class DriverError extends Error {
   /** `generator`: this machine's fault (descriptors, ports); `server`: the target refused or did not answer. */

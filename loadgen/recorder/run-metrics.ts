@@ -28,12 +28,15 @@ export class RunMetrics {
   #counterSeconds: CounterRow[] = [];
   #gaugeRows: GaugeRow[] = [];
   #windowed: Set<TrendName>;
+  #sends: boolean;
   #histogramSeconds: HistogramRow[] = [];
   #recent: HistogramRow[] = [];
   /** Rows handed over, to reconcile with rows stored. */
   rows = { histograms: 0, counters: 0, gauges: 0 };
 
-  constructor(thresholds: readonly Threshold[]) {
+  /** `sends`: whether the run sends messages at all. */
+  constructor(thresholds: readonly Threshold[], sends = true) {
+    this.#sends = sends;
     this.#windowed = new Set(
       thresholds.flatMap(({ windowMs, aggregation }) =>
         windowMs !== null && aggregation.type === 'trend' ? [aggregation.name] : [],
@@ -132,7 +135,7 @@ export class RunMetrics {
           tags,
           this.#counterSeconds.filter((row) => row.metric === metric),
         ),
-      expects: (metric) => EXPECTED.has(metric),
+      expects: (metric) => EXPECTED.has(metric) && (this.#sends || metric === 'connect_latency'),
     };
   }
 

@@ -20,14 +20,7 @@ export interface CloseEntry {
 }
 
 export const ERRORS = {
-  badRecipient: { code: 1001, name: 'bad-recipient', definite: true, text: 'the recipient is not a valid user id' },
   bodyTooLarge: { code: 1002, name: 'body-too-large', definite: true, text: 'the message body is larger than allowed' },
-  badId: {
-    code: 1003,
-    name: 'bad-id',
-    definite: true,
-    text: 'the client message id is not a whole number from 1 to 2^53-1',
-  },
   tryLater: {
     code: 1004,
     name: 'try-later',
