@@ -1,11 +1,11 @@
 /** Scenario files: found by path or by name, read afresh, checked. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, extname, join, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, extname, join, resolve, sep } from 'node:path';
 import { createJiti } from 'jiti';
 import * as scenarioModule from '../scenarios/scenario.ts';
 import { type CheckedScenario, parseScenario, ScenarioError } from '../scenarios/scenario-schema.ts';
 import { closestName } from './closest-name.ts';
+import { packageRoot } from './package-root.ts';
 
 export { ScenarioError };
 
@@ -70,16 +70,8 @@ function findScenario(pathOrName: string, cwd: string): string {
   throw new ScenarioError(`there is no scenario "${pathOrName}"; ${hint}give a path or one of: ${known.join(', ')}`);
 }
 
-/** The package's own folder, also when this file runs from `dist/loadgen`. */
 function scenariosFolder(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  for (let folder = here; folder !== dirname(folder); folder = dirname(folder)) {
-    if (!existsSync(join(folder, 'package.json'))) continue;
-    const sources = join(folder, 'scenarios');
-    if (existsSync(sources)) return sources;
-    break;
-  }
-  return join(here, '..', 'scenarios');
+  return join(packageRoot(), 'scenarios');
 }
 
 function readText(path: string): string {

@@ -40,11 +40,6 @@ export class NodeWatch {
     return this.#first && this.latest ? nodeCpuSeconds(this.latest) - nodeCpuSeconds(this.#first) : 0;
   }
 
-  /** Process ids of all shard processes, for who wants to read more of them. */
-  async readNow(): Promise<NodeReport | null> {
-    return (await readNodeReport(this.#target)) ?? this.latest;
-  }
-
   #schedule(clock: Clock): void {
     this.#timer = setTimeout(async () => {
       await this.#read(clock);
