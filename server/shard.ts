@@ -128,6 +128,7 @@ async function openVolumes(
       table,
       maxBodyBytes: config.maxBodyBytes,
       outboxMemoryBytes: SERVER_DEFAULTS.outboxMemoryBytes,
+      settings: config.settings,
       now: Date.now,
       log,
     });

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConfigError, type NodeConfig, SERVER_DEFAULTS, type ShardConfig } from './config.ts';
+import { ConfigError, DEFAULT_SETTINGS, type NodeConfig, SERVER_DEFAULTS, type ShardConfig } from './config.ts';
 import { openDataDirectory } from './data-directory.ts';
 import { type Router, startRouter } from './router.ts';
 import type { FromShard, ToShard } from './shard-process.ts';
@@ -224,6 +224,7 @@ class Supervisor implements Node {
       idleTimeoutSeconds,
       maxBodyBytes,
       maxBacklogBytes,
+      settings: { ...DEFAULT_SETTINGS, ...this.#config.settings },
     };
   }
 }

@@ -19,7 +19,7 @@ const PURE = [
   /^loadgen\/pacing\//,
   /^loadgen\/population\//,
   /^loadgen\/coordinator\/(segments|statistics|verdict)\.ts$/,
-  /^server\/protocol\/(codec|codec-json|shard-hash|messages|errors)\.ts$/,
+  /^server\/protocol\/(codec[\w-]*|shard-hash|messages|errors)\.ts$/,
   /^server\/shard-map\.ts$/,
   /^reports\/capacity\//,
 ];

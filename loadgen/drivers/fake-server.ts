@@ -249,6 +249,9 @@ export async function startFakeServer(options: FakeServerOptions = {}): Promise<
             acknowledge(socket.getUserData().user, seq);
           },
           status: () => {},
+          sendGroup: () => {},
+          group: () => {},
+          presence: () => {},
         });
       },
       close: (socket) => {

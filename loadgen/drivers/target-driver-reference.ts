@@ -269,6 +269,11 @@ class ReferenceConnection<Context> implements DriverConnection<Context>, ServerF
     if (!this.#silent) this.#driver.events.sendFailed(this, id, text, RETRYABLE_ERRORS.has(code));
   }
 
+  /** Groups and presence are not driven yet: what comes of them unasked is passed over. */
+  group(): void {}
+
+  presence(): void {}
+
   redirect(url: string): void {
     if (this.#connecting !== undefined) this.#connecting.redirect = url;
     else this.#driver.directory.redirect(this.user, url).catch(() => {});

@@ -30,4 +30,18 @@ export const BUS = {
   receiptsConfirm: 4,
   /** Like `forward`, for the first record of a new numbering: it follows on whatever came before. */
   forwardFirst: 5,
+  /** Group fan-out, the same three as for forward records: u64 number, then a fan-out record; its first; its confirmation. */
+  fanout: 6,
+  fanoutFirst: 7,
+  fanoutConfirm: 8,
+  /** u32 request number, then what is asked of a group; and its answer. At most once: whoever asks waits for a limited time. */
+  groupRequest: 9,
+  groupAnswer: 10,
+  /** Presence: who watches whom, who has come or gone, and single questions with their answers. At most once. */
+  presenceWatch: 11,
+  presenceState: 12,
+  presencePull: 13,
+  presencePulled: 14,
+  /** The destination could not take records and now can: repeat all that is not confirmed. */
+  resend: 15,
 } as const;

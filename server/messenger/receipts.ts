@@ -233,6 +233,7 @@ export class Receipts {
     }
     const user = this.#volume.users.peek(sender);
     if (user === undefined) return;
+    if (state === 'stored') this.#volume.presence.foundOffline(user, recipient);
     for (const device of user.devices) {
       if (!device.closed) device.writeLater(this.#receiptFrame(state, recipient, upTo));
     }

@@ -77,6 +77,11 @@ export class Sending {
     user.highestClientId = id;
   }
 
+  /** Like `send`, to a group. */
+  sendGroup(device: Device, id: number, _group: string, _body: Uint8Array): void {
+    this.refuse(device, id, ERRORS.noSuchGroup, 0);
+  }
+
   refuse(device: Device, id: number, error: ErrorEntry, retryAfterMs: number): void {
     if (device.closed) return;
     this.#reply.reset();

@@ -3,10 +3,13 @@
  * one store, one group commit; no sockets. Devices are handed in by the transport, other volumes are reached by the bus.
  */
 import { BUS, type Bus } from '../bus/bus.ts';
+import type { NodeSettings } from '../config.ts';
 import { GroupCommit, type GroupCommitBatch } from '../store/group-commit.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { Delivery } from './delivery.ts';
 import { Forwarding } from './forwarding.ts';
+import { Groups } from './groups.ts';
+import { Presence } from './presence.ts';
 import { Receipts } from './receipts.ts';
 import { Resume } from './resume.ts';
 import { Sending } from './sending.ts';
@@ -28,6 +31,7 @@ export interface VolumeOptions {
   table: Uint16Array;
   maxBodyBytes: number;
   outboxMemoryBytes: number;
+  settings: NodeSettings;
   /** ms since the epoch. */
   now: () => number;
   log: (message: string) => void;
@@ -56,6 +60,8 @@ export class Volume {
   readonly forwarding: Forwarding;
   readonly receipts: Receipts;
   readonly resume: Resume;
+  readonly groups: Groups;
+  readonly presence: Presence;
   readonly counters: VolumeCounters = {
     sent: 0,
     repeated: 0,
@@ -82,6 +88,8 @@ export class Volume {
     this.forwarding = new Forwarding(this);
     this.receipts = new Receipts(this);
     this.resume = new Resume(this);
+    this.groups = new Groups(this);
+    this.presence = new Presence(this);
     this.commit = new GroupCommit<Effect>({
       store: options.store,
       seal: (batch) => {
@@ -115,11 +123,13 @@ export class Volume {
     else if (kind === BUS.confirm) this.forwarding.confirmed(from, payload);
     else if (kind === BUS.receipts) this.receipts.receive(from, payload);
     else if (kind === BUS.receiptsConfirm) this.receipts.confirmed(from, payload);
+    else if (kind >= BUS.presenceWatch && kind <= BUS.presencePulled) this.presence.onBusMessage(from, kind, payload);
   }
 
   onBusUp(to: number): void {
     this.forwarding.resend(to);
     this.receipts.resend(to);
+    this.presence.onBusUp(to);
   }
 
   volumeOf(user: UserState): number {
@@ -139,6 +149,7 @@ export class Volume {
     device.pushed = start;
     device.live = false;
     user.devices.push(device);
+    if (user.devices.length === 1) this.presence.cameOnline(user);
     user.touched = this.users.round;
     return { head: user.committed, after: start, reset };
   }
@@ -157,13 +168,17 @@ export class Volume {
     const at = devices.indexOf(device);
     if (at >= 0) devices.splice(at, 1);
     device.user.touched = this.users.round;
-    if (devices.length === 0) this.receipts.lastDeviceLeft(device.user);
+    this.presence.deviceLeft(device);
+    if (devices.length > 0) return;
+    this.receipts.lastDeviceLeft(device.user);
+    this.presence.wentOffline(device.user);
   }
 
   /** Once a second: persist receipts and positions, tidy the outbox, forget idle users. */
   housekeeping(): void {
     this.receipts.housekeeping();
     this.forwarding.housekeeping();
+    this.presence.housekeeping();
     this.users.sweep((user) => this.receipts.isDirty(user));
   }
 

@@ -5,15 +5,34 @@
  * Servers encode binary frames only and transcode at the edge. Fields that are not known are ignored, on both sides.
  */
 import { isUtf8 } from 'node:buffer';
-import { type ClientFrames, decodeServerFrames, FrameError, isDeviceId, isUserId, type ServerFrames } from './codec.ts';
-import { type ClientMessage, LIMITS } from './messages.ts';
+import {
+  type ClientFrames,
+  decodeServerFrames,
+  FrameError,
+  isDeviceId,
+  isGroupId,
+  isUserId,
+  type ServerFrames,
+} from './codec.ts';
+import {
+  type ClientMessage,
+  GROUP_ACTIONS,
+  GROUP_ROLES,
+  LIMITS,
+  PRESENCE_ACTIONS,
+  PRESENCE_STATES,
+  type PresenceStates,
+} from './messages.ts';
 
 /** Decode one text message of a client; throws FrameError when it is malformed. */
 export function decodeClientJson(text: string, into: ClientFrames): void {
   const o = parseObject(text);
-  if (o.type === 'send') into.send(integer(o, 'id', 1), userId(o, 'to'), body(o));
+  if (o.type === 'send') decodeSend(o, into);
   else if (o.type === 'ack') into.ack(integer(o, 'seq', 0));
-  else if (o.type === 'status') into.status(peers(o));
+  else if (o.type === 'status')
+    into.status(userList(o, 'peers', LIMITS.statusPeers, 'too many peers in a status request'));
+  else if (o.type === 'group') decodeGroup(o, into);
+  else if (o.type === 'presence') into.presence(oneOf(o, 'action', PRESENCE_ACTIONS), namedUsers(o));
   else throw new FrameError('unknown message type from a client');
 }
 
@@ -26,12 +45,23 @@ export function jsonFromServerFrames(data: Buffer): string[] {
   decodeServerFrames(data, {
     welcome: add,
     sent: (id, seq, time) => add({ type: 'sent', id, seq, time }),
-    message: (direction, seq, id, time, peer, bytes) =>
-      add({ type: 'message', direction, seq, id, time, peer, ...bodyFields(bytes) }),
+    message: (direction, seq, id, time, peer, bytes, group, groupSeq) =>
+      add({
+        type: 'message',
+        direction,
+        seq,
+        id,
+        time,
+        peer,
+        ...(group === '' ? null : { group, groupSeq }),
+        ...bodyFields(bytes),
+      }),
     receipt: (state, peer, upTo) => add({ type: 'receipt', state, peer, upTo }),
     error: (code, id, retryAfterMs, message) => add({ type: 'error', code, id, retryAfterMs, text: message }),
     redirect: (url) => add({ type: 'redirect', url }),
     reset: (position) => add({ type: 'reset', position }),
+    group: (id, group, role, members, head) => add({ type: 'group', id, group, role, members, head }),
+    presence: (users) => add({ type: 'presence', users }),
   });
   return texts;
 }
@@ -56,13 +86,16 @@ export function serverFramesFromJson(text: string, into: ServerFrames): void {
       into.sent(integer(o, 'id', 1), integer(o, 'seq', 1), integer(o, 'time', 0));
       return;
     case 'message': {
-      const direction = oneOf(o, 'direction', 'in', 'out');
+      const direction = oneOf(o, 'direction', ['in', 'out'] as const);
       const seq = integer(o, 'seq', 1);
-      into.message(direction, seq, integer(o, 'id', 1), integer(o, 'time', 0), userId(o, 'peer'), body(o));
+      const group = o.group === undefined ? '' : groupId(o, 'group');
+      const groupSeq = group === '' ? 0 : integer(o, 'groupSeq', 0);
+      const [id, time, peer] = [integer(o, 'id', 1), integer(o, 'time', 0), userId(o, 'peer')];
+      into.message(direction, seq, id, time, peer, body(o), group, groupSeq);
       return;
     }
     case 'receipt':
-      into.receipt(oneOf(o, 'state', 'delivered', 'stored'), userId(o, 'peer'), integer(o, 'upTo', 0));
+      into.receipt(oneOf(o, 'state', ['delivered', 'stored'] as const), userId(o, 'peer'), integer(o, 'upTo', 0));
       return;
     case 'error': {
       const code = integer(o, 'code', 0, 0xffff);
@@ -75,6 +108,20 @@ export function serverFramesFromJson(text: string, into: ServerFrames): void {
     case 'reset':
       into.reset(integer(o, 'position', 0));
       return;
+    case 'group': {
+      const role = oneOf(o, 'role', GROUP_ROLES);
+      into.group(
+        integer(o, 'id', 0),
+        groupId(o, 'group'),
+        role,
+        integer(o, 'members', 0, 0xffff_ffff),
+        integer(o, 'head', 0),
+      );
+      return;
+    }
+    case 'presence':
+      into.presence(presenceStates(o));
+      return;
     default:
       throw new FrameError('unknown message type from a server');
   }
@@ -83,7 +130,8 @@ export function serverFramesFromJson(text: string, into: ServerFrames): void {
 /** The JSON text of a client message. */
 export function encodeClientJson(message: ClientMessage): string {
   if (message.type !== 'send') return JSON.stringify(message);
-  return JSON.stringify({ type: 'send', id: message.id, to: message.to, ...bodyFields(message.body) });
+  const { body: bytes, ...fields } = message;
+  return JSON.stringify({ ...fields, ...bodyFields(bytes) });
 }
 
 type Fields = Record<string, unknown>;
@@ -126,21 +174,53 @@ function deviceId(o: Fields, field: string): string {
   return value;
 }
 
-function oneOf<A extends string, B extends string>(o: Fields, field: string, a: A, b: B): A | B {
-  const value = o[field];
-  if (value === a) return a;
-  if (value === b) return b;
-  throw new FrameError(`"${field}" is neither "${a}" nor "${b}"`);
+function groupId(o: Fields, field: string): string {
+  const value = string(o, field);
+  if (!isGroupId(value)) throw new FrameError(`"${field}" is not a group id`);
+  return value;
 }
 
-function peers(o: Fields): string[] {
-  const list = o.peers;
-  if (!Array.isArray(list)) throw new FrameError('"peers" is not an array');
-  if (list.length > LIMITS.statusPeers) throw new FrameError('too many peers in a status request');
-  for (const peer of list)
-    if (typeof peer !== 'string' || !isUserId(peer))
-      throw new FrameError('"peers" has something that is not a user id');
+function oneOf<T extends string>(o: Fields, field: string, allowed: readonly T[]): T {
+  const value = o[field];
+  if (allowed.includes(value as T)) return value as T;
+  throw new FrameError(`"${field}" is none of ${allowed.map((name) => `"${name}"`).join(', ')}`);
+}
+
+function decodeSend(o: Fields, into: ClientFrames): void {
+  const id = integer(o, 'id', 1);
+  if (o.group === undefined) into.send(id, userId(o, 'to'), body(o));
+  else if (o.to !== undefined) throw new FrameError('not exactly one of "to" and "group"');
+  else into.sendGroup(id, groupId(o, 'group'), body(o));
+}
+
+function decodeGroup(o: Fields, into: ClientFrames): void {
+  const open = o.open ?? false;
+  if (typeof open !== 'boolean') throw new FrameError('"open" is neither true nor false');
+  into.group(integer(o, 'id', 0), oneOf(o, 'action', GROUP_ACTIONS), groupId(o, 'group'), open, namedUsers(o));
+}
+
+function namedUsers(o: Fields): string[] {
+  return o.users === undefined ? [] : userList(o, 'users', LIMITS.namedUsers, 'too many users named');
+}
+
+function userList(o: Fields, field: string, most: number, tooMany: string): string[] {
+  const list = o[field];
+  if (!Array.isArray(list)) throw new FrameError(`"${field}" is not an array`);
+  if (list.length > most) throw new FrameError(tooMany);
+  for (const user of list)
+    if (typeof user !== 'string' || !isUserId(user))
+      throw new FrameError(`"${field}" has something that is not a user id`);
   return list as string[];
+}
+
+function presenceStates(o: Fields): PresenceStates['users'] {
+  const list = o.users;
+  if (!Array.isArray(list)) throw new FrameError('"users" is not an array');
+  if (list.length > LIMITS.namedUsers) throw new FrameError('too many users named');
+  return list.map((item) => {
+    if (typeof item !== 'object' || item === null) throw new FrameError('"users" has something that is not an object');
+    return { user: userId(item as Fields, 'user'), state: oneOf(item as Fields, 'state', PRESENCE_STATES) };
+  });
 }
 
 function bodyFields(bytes: Uint8Array): { body: string } | { bodyBase64: string } {

@@ -15,6 +15,9 @@ export const LIMITS = {
   deviceIdBytes: 32,
   bodyBytes: 65_536,
   statusPeers: 256,
+  groupIdBytes: 64,
+  /** Users named in one `group` or `presence` message. */
+  namedUsers: 256,
 } as const;
 
 /** Send a message to a user. Answered by `sent`, or by `error` with the same id. Repeating it is safe. */
@@ -37,7 +40,42 @@ export interface Status {
   peers: string[];
 }
 
-export type ClientMessage = Send | Ack | Status;
+/** Send a message to all members of a group; everything else as `send` to a user. In JSON: a `send` with `group` for `to`. */
+export interface SendGroup {
+  type: 'send';
+  id: number;
+  group: string;
+  body: Uint8Array;
+}
+
+export const GROUP_ACTIONS = ['create', 'join', 'leave', 'add', 'remove', 'promote', 'demote', 'info'] as const;
+export type GroupAction = (typeof GROUP_ACTIONS)[number];
+
+/**
+ * Do something with a group; answered by `group` or `error` with the same id (any number; it is not a client message id).
+ * `users`: whom to add (also at `create`), remove, make an owner (`promote`) or a mere member (`demote`).
+ * `open`: at `create`, whether anybody may join by himself.
+ */
+export interface GroupRequest {
+  type: 'group';
+  id: number;
+  action: GroupAction;
+  group: string;
+  open: boolean;
+  users: string[];
+}
+
+export const PRESENCE_ACTIONS = ['pull', 'subscribe', 'unsubscribe'] as const;
+export type PresenceAction = (typeof PRESENCE_ACTIONS)[number];
+
+/** `pull`: who of these is online, once. `subscribe`: the same, and again whenever it changes; `unsubscribe` ends that. */
+export interface PresenceRequest {
+  type: 'presence';
+  action: PresenceAction;
+  users: string[];
+}
+
+export type ClientMessage = Send | SendGroup | Ack | Status | GroupRequest | PresenceRequest;
 
 /** First message on a connection. `head` is the newest sequence; `after` is where this connection's stream starts. */
 export interface Welcome {
@@ -60,7 +98,11 @@ export interface Sent {
   time: number;
 }
 
-/** One timeline entry. `out`: sent by this user (perhaps from another device) to `peer`; `in`: received from `peer`. */
+/**
+ * One timeline entry. `out`: sent by this user (perhaps from another device) to `peer`; `in`: received from `peer`.
+ * In a group message `peer` is its author, `group` the group's id, and `groupSeq` its place in the group's own history
+ * (0 in the author's own timeline, where it stands before the group has numbered it).
+ */
 export interface Message {
   type: 'message';
   direction: 'in' | 'out';
@@ -70,6 +112,34 @@ export interface Message {
   time: number;
   peer: string;
   body: Uint8Array;
+  /** Absent in messages between two users. */
+  group?: string;
+  groupSeq?: number;
+}
+
+export const GROUP_ROLES = ['none', 'member', 'owner'] as const;
+export type GroupRole = (typeof GROUP_ROLES)[number];
+
+/**
+ * What a group is to this user now: the answer to a `group` request, or, with id 0, the news that it has changed (somebody
+ * added or removed the user). `head` is the newest place in the group's history. Both counts are 0 in news.
+ */
+export interface GroupState {
+  type: 'group';
+  id: number;
+  group: string;
+  role: GroupRole;
+  members: number;
+  head: number;
+}
+
+export const PRESENCE_STATES = ['offline', 'online', 'unknown'] as const;
+export type PresenceStateName = (typeof PRESENCE_STATES)[number];
+
+/** Who is online: the answer to a `presence` request, and news of those who are watched. `unknown`: his shard does not answer. */
+export interface PresenceStates {
+  type: 'presence';
+  users: Array<{ user: string; state: PresenceStateName }>;
 }
 
 /**
@@ -104,4 +174,13 @@ export interface Reset {
   position: number;
 }
 
-export type ServerMessage = Welcome | Sent | Message | Receipt | ProtocolErrorMessage | Redirect | Reset;
+export type ServerMessage =
+  | Welcome
+  | Sent
+  | Message
+  | Receipt
+  | ProtocolErrorMessage
+  | Redirect
+  | Reset
+  | GroupState
+  | PresenceStates;

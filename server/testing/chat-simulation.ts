@@ -3,6 +3,7 @@
  * restarts volumes, cuts links, and lets time pass. With a seed, every operation takes a random number of turns of the
  * event loop, so that histories interleave differently and each can be replayed.
  */
+import { DEFAULT_SETTINGS, type NodeSettings } from '../config.ts';
 import { Volume } from '../messenger/volume.ts';
 import { logicalShard, volumeTable } from '../shard-map.ts';
 import type { StoredEntry } from '../store/message-store.ts';
@@ -18,6 +19,7 @@ export interface ChatSimulationOptions {
   advanceTimers: (ms: number) => void;
   maxBodyBytes?: number;
   outboxMemoryBytes?: number;
+  settings?: Partial<NodeSettings>;
 }
 
 const MOST_TURNS = 4;
@@ -75,6 +77,7 @@ export class ChatSimulation {
       table: this.table,
       maxBodyBytes: this.#options.maxBodyBytes ?? 4_096,
       outboxMemoryBytes: this.#options.outboxMemoryBytes ?? 1_048_576,
+      settings: { ...DEFAULT_SETTINGS, ...this.#options.settings },
       now: () => this.#now,
       log: (message) => this.logs.push(message),
     });

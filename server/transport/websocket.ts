@@ -14,7 +14,13 @@ import {
 } from '../protocol/codec.ts';
 import { decodeClientJson, jsonFromServerFrames } from '../protocol/codec-json.ts';
 import { CLOSES } from '../protocol/errors.ts';
-import { BINARY_SUBPROTOCOL, JSON_SUBPROTOCOL, LIMITS } from '../protocol/messages.ts';
+import {
+  BINARY_SUBPROTOCOL,
+  type GroupAction,
+  JSON_SUBPROTOCOL,
+  LIMITS,
+  type PresenceAction,
+} from '../protocol/messages.ts';
 import { logicalShard } from '../shard-map.ts';
 import type { Authenticator } from './authentication.ts';
 import { Connection, type ConnectionData, type ConnectionOutbox, type Socket } from './connection.ts';
@@ -213,6 +219,18 @@ class ConnectionFrames implements ClientFrames {
 
   status(peers: string[]): void {
     this.connection.volume.receipts.status(this.connection, peers);
+  }
+
+  sendGroup(id: number, group: string, body: Buffer): void {
+    this.connection.volume.sending.sendGroup(this.connection, id, group, body);
+  }
+
+  group(id: number, action: GroupAction, group: string, open: boolean, users: string[]): void {
+    this.connection.volume.groups.request(this.connection, { type: 'group', id, action, group, open, users });
+  }
+
+  presence(action: PresenceAction, users: string[]): void {
+    this.connection.volume.presence.request(this.connection, action, users);
   }
 }
 
