@@ -56,6 +56,7 @@ class DeliveryEffect implements Effect {
     if (recipient.devices.length === 0) {
       recipient.coveredFrom = this.#seq;
       volume.counters.storedOffline++;
+      if (recipient.pushDevices !== 0) volume.notifier.consider(recipient);
       volume.receipts.emit('stored', this.#sender, recipient.name, this.#senderSeq);
       return;
     }

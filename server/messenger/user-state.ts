@@ -39,6 +39,8 @@ export interface UserState {
   /** Client ids whose commit is under way, with their sequence. */
   uncommittedIds: Map<number, number> | null;
   devices: Device[];
+  /** Devices registered for notifications; -1: not known yet. */
+  pushDevices: number;
   /** Housekeeping round in which the user was last touched. */
   touched: number;
 }
@@ -70,6 +72,7 @@ export function newUserState(
     unacknowledged: null,
     uncommittedIds: null,
     devices: [],
+    pushDevices: -1,
     touched: 0,
   };
 }

@@ -4,6 +4,8 @@
  */
 import { BUS, type Bus } from '../bus/bus.ts';
 import type { NodeSettings } from '../config.ts';
+import { Notifier } from '../notifications/notifier.ts';
+import type { NotificationProviders } from '../notifications/provider.ts';
 import { GroupCommit, type GroupCommitBatch } from '../store/group-commit.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { Delivery } from './delivery.ts';
@@ -32,6 +34,10 @@ export interface VolumeOptions {
   maxBodyBytes: number;
   outboxMemoryBytes: number;
   settings: NodeSettings;
+  /** Where notifications are handed to; default: nowhere. */
+  providers?: NotificationProviders;
+  /** 0 ≤ x < 1, for jitter. */
+  random?: () => number;
   /** ms since the epoch. */
   now: () => number;
   log: (message: string) => void;
@@ -62,6 +68,7 @@ export class Volume {
   readonly resume: Resume;
   readonly groups: Groups;
   readonly presence: Presence;
+  readonly notifier: Notifier;
   readonly counters: VolumeCounters = {
     sent: 0,
     repeated: 0,
@@ -90,6 +97,7 @@ export class Volume {
     this.resume = new Resume(this);
     this.groups = new Groups(this);
     this.presence = new Presence(this);
+    this.notifier = new Notifier(this);
     this.commit = new GroupCommit<Effect>({
       store: options.store,
       seal: (batch) => {
@@ -172,6 +180,8 @@ export class Volume {
     if (devices.length > 0) return;
     this.receipts.lastDeviceLeft(device.user);
     this.presence.wentOffline(device.user);
+    const { user } = device;
+    if (user.pushDevices !== 0 && user.acknowledgedTarget < user.committed) this.notifier.consider(user);
   }
 
   /** Once a second: persist receipts and positions, tidy the outbox, forget idle users. */
