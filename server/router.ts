@@ -87,7 +87,17 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       const json = !protocols.includes(BINARY_SUBPROTOCOL);
       const refusal = refusalOf(user, hostOf(req));
       res.upgrade<ConnectionData>(
-        { userName: user, deviceId: '', after: undefined, json, refusal, connection: null, early: null },
+        {
+          userName: user,
+          deviceId: '',
+          after: undefined,
+          json,
+          issuedAt: 0,
+          expiresAt: Number.POSITIVE_INFINITY,
+          refusal,
+          connection: null,
+          early: null,
+        },
         req.getHeader('sec-websocket-key'),
         json ? (protocols.includes(JSON_SUBPROTOCOL) ? JSON_SUBPROTOCOL : '') : BINARY_SUBPROTOCOL,
         req.getHeader('sec-websocket-extensions'),

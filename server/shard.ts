@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { Bus } from './bus/bus.ts';
 import { openLocalBus } from './bus/bus-local.ts';
 import { SERVER_DEFAULTS, type ShardConfig } from './config.ts';
+import { NEVER_REVOKED } from './messenger/revocations.ts';
 import { Volume, type VolumeCounters } from './messenger/volume.ts';
 import { CLOSES } from './protocol/errors.ts';
 import { logicalShard, volumesOfProcess, volumeTable } from './shard-map.ts';
@@ -57,7 +58,11 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
     return port === undefined ? '' : `ws://${config.publicHost ?? hostName(host, config.host)}:${port}`;
   };
   const app = uWS.App();
-  const authenticator = createAuthenticator(config.authSecret);
+  const authenticator = createAuthenticator({
+    secret: config.authSecret,
+    now: Date.now,
+    revokedUpTo: (user) => volumes.get(table[logicalShard(user)]!)?.revocations.upTo(user) ?? NEVER_REVOKED,
+  });
   const outbox = new ConnectionOutbox({ maxBacklogBytes: config.maxBacklogBytes });
   const sockets = serveWebSockets(app, {
     authenticator,

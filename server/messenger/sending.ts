@@ -7,6 +7,7 @@ import { encodeError, encodeSent, FrameWriter } from '../protocol/codec.ts';
 import { ERRORS, type ErrorEntry } from '../protocol/errors.ts';
 import { logicalShard } from '../shard-map.ts';
 import { appendIn, appendOut, peerOf, timeOf } from './entry.ts';
+import { SendLimit } from './send-limit.ts';
 import type { Device, UserState } from './user-state.ts';
 import type { Effect, Volume } from './volume.ts';
 
@@ -28,9 +29,11 @@ export class Sending {
   #reply = new FrameWriter(16_384);
   /** Devices with a send that needs a look into the store, and what they sent after it: it waits, to keep the order. */
   #held = new Map<Device, HeldSend[]>();
+  #limit: SendLimit;
 
   constructor(volume: Volume) {
     this.#volume = volume;
+    this.#limit = new SendLimit(volume.options.settings.userRate);
   }
 
   /** The batch leaves: the next one gets the other slab, free since the previous commit's effects have run. */
@@ -47,12 +50,32 @@ export class Sending {
 
   /** `body` is valid during the call only. */
   send(device: Device, id: number, to: string, body: Uint8Array): void {
-    const user = device.user;
     const volume = this.#volume;
     if (body.length > volume.options.maxBodyBytes) {
       this.refuse(device, id, ERRORS.bodyTooLarge, 0);
       return;
     }
+    const now = volume.options.now();
+    if (this.admit(device, id, now)) this.#accept(device, id, to, body, now);
+  }
+
+  /**
+   * Whether the user's rate allows this send, which is then counted; else it is refused here. Asked once for each send,
+   * before anything else is done for it.
+   */
+  admit(device: Device, id: number, now: number): boolean {
+    const waitMs = this.#limit.admit(device, id, now);
+    if (waitMs === 0) return true;
+    this.#volume.counters.rateLimited++;
+    this.refuse(device, id, ERRORS.rateLimited, waitMs);
+    this.#limit.refused(device, now);
+    return false;
+  }
+
+  /** A send that its user's rate allows. */
+  #accept(device: Device, id: number, to: string, body: Uint8Array, now: number): void {
+    const user = device.user;
+    const volume = this.#volume;
     if (this.#held.size > 0) {
       const held = this.#held.get(device);
       if (held !== undefined) {
@@ -73,12 +96,18 @@ export class Sending {
       this.refuse(device, id, ERRORS.tryLater, RETRY_AFTER_MS);
       return;
     }
-    this.#append(device, id, to, body);
+    this.#append(device, id, to, body, now);
     user.highestClientId = id;
+  }
+
+  /** Once a second. */
+  housekeeping(now: number): void {
+    this.#limit.housekeeping(now);
   }
 
   /** Like `send`, to a group. */
   sendGroup(device: Device, id: number, _group: string, _body: Uint8Array): void {
+    if (!this.admit(device, id, this.#volume.options.now())) return;
     this.refuse(device, id, ERRORS.noSuchGroup, 0);
   }
 
@@ -89,11 +118,10 @@ export class Sending {
     device.write(this.#reply.take());
   }
 
-  #append(device: Device, id: number, to: string, body: Uint8Array): void {
+  #append(device: Device, id: number, to: string, body: Uint8Array, time: number): void {
     const volume = this.#volume;
     const user = device.user;
     const batch = volume.commit.current();
-    const time = volume.options.now();
     const seq = user.head + 1;
     const slab = this.#slab;
     const out = appendOut(slab, seq, id, time, to, body);
@@ -169,7 +197,7 @@ export class Sending {
   #outOfOrder(device: Device, id: number, to: string, body: Buffer): void {
     const refusal = this.#volume.draining ? ERRORS.draining : this.#volume.commit.healthy ? null : ERRORS.tryLater;
     if (refusal === null) {
-      this.#append(device, id, to, body);
+      this.#append(device, id, to, body, this.#volume.options.now());
       return;
     }
     forgetId(device.user, id);
@@ -181,7 +209,8 @@ export class Sending {
     const held = this.#held.get(device) ?? [];
     this.#held.delete(device);
     if (device.closed) return;
-    for (const { id, to, body } of held) this.send(device, id, to, body);
+    const now = this.#volume.options.now();
+    for (const { id, to, body } of held) this.#accept(device, id, to, body, now);
   }
 }
 

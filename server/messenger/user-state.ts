@@ -1,4 +1,5 @@
 /** What a volume keeps in memory of a user it has touched recently. Small: there may be hundreds of thousands. */
+import type { CloseEntry } from '../protocol/errors.ts';
 
 /** A connected device, as the messenger sees it: somewhere to write frames to. The transport implements it. */
 export interface Device {
@@ -11,12 +12,16 @@ export interface Device {
   sentAhead: Set<number> | null;
   /** The connection is gone or closing; nothing may be written any more. */
   closed: boolean;
+  /** When the token that it came with was issued, seconds since the epoch; without tokens: when it came. */
+  readonly issuedAt: number;
   /** Append frames; they leave at the end of the turn. The buffer must stay intact until then. */
   write(frames: Buffer): void;
   /** Append frames that may wait a little for company: they leave with the next `write`, or soon. The buffer must stay intact. */
   writeLater(frames: Buffer): void;
   /** Bytes accepted but not yet taken by the network. */
   backlogBytes(): number;
+  /** End it with a code (too many connections, token revoked, flooding). It is detached before this returns, or soon after. */
+  close(entry: CloseEntry): void;
 }
 
 export interface UserState {
@@ -41,6 +46,8 @@ export interface UserState {
   devices: Device[];
   /** Devices registered for notifications; -1: not known yet. */
   pushDevices: number;
+  /** When the user's sends so far would be paid for at the lasting rate, ms since the epoch (`send-limit.ts`). */
+  sendsDue: number;
   /** Housekeeping round in which the user was last touched. */
   touched: number;
 }
@@ -73,6 +80,7 @@ export function newUserState(
     uncommittedIds: null,
     devices: [],
     pushDevices: -1,
+    sendsDue: 0,
     touched: 0,
   };
 }

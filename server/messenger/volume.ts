@@ -6,6 +6,7 @@ import { BUS, type Bus } from '../bus/bus.ts';
 import type { NodeSettings } from '../config.ts';
 import { Notifier } from '../notifications/notifier.ts';
 import type { NotificationProviders } from '../notifications/provider.ts';
+import { CLOSES } from '../protocol/errors.ts';
 import { GroupCommit, type GroupCommitBatch } from '../store/group-commit.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { Delivery } from './delivery.ts';
@@ -14,6 +15,7 @@ import { Groups } from './groups.ts';
 import { Presence } from './presence.ts';
 import { Receipts } from './receipts.ts';
 import { Resume } from './resume.ts';
+import { Revocations } from './revocations.ts';
 import { Sending } from './sending.ts';
 import type { Device, UserState } from './user-state.ts';
 import { Users } from './users.ts';
@@ -51,6 +53,8 @@ export interface VolumeCounters {
   forwarded: number;
   received: number;
   receipts: number;
+  /** Sends refused for their user's rate. */
+  rateLimited: number;
 }
 
 export class Volume {
@@ -69,6 +73,7 @@ export class Volume {
   readonly groups: Groups;
   readonly presence: Presence;
   readonly notifier: Notifier;
+  readonly revocations: Revocations;
   readonly counters: VolumeCounters = {
     sent: 0,
     repeated: 0,
@@ -77,6 +82,7 @@ export class Volume {
     forwarded: 0,
     received: 0,
     receipts: 0,
+    rateLimited: 0,
   };
   draining = false;
   /** The store is closed or about to be: nothing is retried any more. */
@@ -98,6 +104,7 @@ export class Volume {
     this.groups = new Groups(this);
     this.presence = new Presence(this);
     this.notifier = new Notifier(this);
+    this.revocations = new Revocations(this);
     this.commit = new GroupCommit<Effect>({
       store: options.store,
       seal: (batch) => {
@@ -119,6 +126,7 @@ export class Volume {
   static async open(options: VolumeOptions): Promise<Volume> {
     const volume = new Volume(options);
     await volume.forwarding.restore();
+    await volume.revocations.restore();
     volume.#timer = setInterval(() => volume.housekeeping(), 1_000);
     return volume;
   }
@@ -157,6 +165,9 @@ export class Volume {
     device.pushed = start;
     device.live = false;
     user.devices.push(device);
+    // Before a newer one is served the oldest goes; there is at most one too many.
+    if (user.devices.length > this.options.settings.maxConnectionsPerUser)
+      user.devices[0]!.close(CLOSES.tooManyConnections);
     if (user.devices.length === 1) this.presence.cameOnline(user);
     user.touched = this.users.round;
     return { head: user.committed, after: start, reset };
@@ -189,7 +200,9 @@ export class Volume {
     this.receipts.housekeeping();
     this.forwarding.housekeeping();
     this.presence.housekeeping();
-    this.users.sweep((user) => this.receipts.isDirty(user));
+    const now = this.options.now();
+    this.sending.housekeeping(now);
+    this.users.sweep((user) => this.receipts.isDirty(user) || user.sendsDue > now);
   }
 
   /** Commit and hand over what is under way (at most `timeoutMs`), then close the store. */

@@ -94,6 +94,12 @@ export const CLOSES = {
     reconnect: 'later',
     text: 'the user has opened more connections than are allowed; the oldest is closed',
   },
+  flooding: {
+    code: 4430,
+    name: 'flooding',
+    reconnect: 'later',
+    text: 'the client goes on sending far more than is allowed',
+  },
   redirected: { code: 4301, name: 'redirected', reconnect: 'elsewhere', text: 'this user lives on another server' },
   tooLarge: { code: 4413, name: 'too-large', reconnect: 'never', text: 'a frame is larger than allowed' },
   slowConsumer: {

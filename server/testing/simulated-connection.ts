@@ -2,6 +2,7 @@
 import type { Device, UserState } from '../messenger/user-state.ts';
 import type { Volume } from '../messenger/volume.ts';
 import { jsonFromServerFrames } from '../protocol/codec-json.ts';
+import type { CloseEntry } from '../protocol/errors.ts';
 
 /** A frame as its JSON twin has it (PROTOCOL.md), and what the transport itself says at the start. */
 export type ReceivedFrame =
@@ -21,6 +22,9 @@ export class SimulatedConnection implements Device {
   live = false;
   closed = false;
   sentAhead: Set<number> | null = null;
+  issuedAt = 0;
+  /** The code with which the server has ended it. */
+  closeCode = 0;
   /** What has arrived, oldest first. */
   readonly frames: ReceivedFrame[] = [];
   /** Bytes that the network has not taken; a test may say so. */
@@ -88,6 +92,12 @@ export class SimulatedConnection implements Device {
 
   backlogBytes(): number {
     return this.backlog;
+  }
+
+  close(entry: CloseEntry): void {
+    if (this.closed) return;
+    this.closeCode = entry.code;
+    this.disconnect();
   }
 
   of<Type extends ReceivedFrame['type']>(type: Type): Array<FrameOf<Type>> {

@@ -17,6 +17,9 @@ export interface ConnectionData {
   deviceId: string;
   after: number | undefined;
   json: boolean;
+  /** Of its token, seconds since the epoch (`Grant`). */
+  issuedAt: number;
+  expiresAt: number;
   /** Set when the upgrade already knows that the connection must be refused. */
   refusal: { close: CloseEntry; detail: string; redirect: string } | null;
   connection: Connection | null;
@@ -37,6 +40,7 @@ export class Connection implements Device {
   live = false;
   sentAhead: Set<number> | null = null;
   closed = false;
+  readonly issuedAt: number;
   readonly #socket: Socket;
   readonly #json: boolean;
   readonly #outbox: ConnectionOutbox;
@@ -48,11 +52,12 @@ export class Connection implements Device {
   /** Listed to be flushed when the outbox's timer fires. */
   #waiting = false;
 
-  constructor(socket: Socket, user: UserState, volume: Volume, json: boolean, outbox: ConnectionOutbox) {
+  constructor(socket: Socket, user: UserState, volume: Volume, data: ConnectionData, outbox: ConnectionOutbox) {
     this.#socket = socket;
     this.user = user;
     this.volume = volume;
-    this.#json = json;
+    this.#json = data.json;
+    this.issuedAt = data.issuedAt;
     this.#outbox = outbox;
   }
 

@@ -106,13 +106,13 @@ export function serveWebSockets(
       const volume = options.route(data.userName, '') as Volume;
       const user = volume.users.get(data.userName);
       if (user !== undefined) {
-        welcome(data, new Connection(socket, user, volume, data.json, options.outbox));
+        welcome(data, new Connection(socket, user, volume, data, options.outbox));
         return;
       }
       volume.users.load(data.userName).then(
         (loaded) => {
           if (gone.has(data)) return;
-          welcome(data, new Connection(socket, loaded, volume, data.json, options.outbox));
+          welcome(data, new Connection(socket, loaded, volume, data, options.outbox));
         },
         (error: Error) => {
           options.log(`can't load user ${data.userName}: ${error.message}`);
@@ -243,6 +243,8 @@ function readUpgrade(req: uWS.HttpRequest, options: WebSocketOptions): Connectio
     deviceId,
     after: undefined,
     json: false,
+    issuedAt: 0,
+    expiresAt: Number.POSITIVE_INFINITY,
     refusal: null,
     connection: null,
     early: null,
@@ -262,11 +264,13 @@ function readUpgrade(req: uWS.HttpRequest, options: WebSocketOptions): Connectio
     }
     data.after = after;
   }
-  const unauthorised = options.authenticator.refuse(userName, bearerToken(req));
-  if (unauthorised !== null) {
-    data.refusal = { close: CLOSES.unauthorised, detail: unauthorised, redirect: '' };
+  const access = options.authenticator.admit(userName, bearerToken(req));
+  if ('problem' in access) {
+    data.refusal = { close: access.close, detail: access.problem, redirect: '' };
     return data;
   }
+  data.issuedAt = access.issuedAt;
+  data.expiresAt = access.expiresAt;
   const owner = options.route(userName, req.getHeader('host'));
   if (owner === '') {
     data.refusal = { close: CLOSES.internal, detail: 'the server of this user is not up yet', redirect: '' };
