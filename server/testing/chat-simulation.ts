@@ -23,6 +23,8 @@ export interface ChatSimulationOptions {
 }
 
 const MOST_TURNS = 4;
+/** Time stands still while a test sends. */
+const NO_LIMIT = { perSecond: 0, burst: 0 };
 
 export class ChatSimulation {
   readonly network: SimulatedNetwork;
@@ -77,7 +79,7 @@ export class ChatSimulation {
       table: this.table,
       maxBodyBytes: this.#options.maxBodyBytes ?? 4_096,
       outboxMemoryBytes: this.#options.outboxMemoryBytes ?? 1_048_576,
-      settings: { ...DEFAULT_SETTINGS, ...this.#options.settings },
+      settings: { ...DEFAULT_SETTINGS, userRate: NO_LIMIT, ...this.#options.settings },
       now: () => this.#now,
       log: (message) => this.logs.push(message),
     });

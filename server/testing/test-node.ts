@@ -13,6 +13,9 @@ import { until } from './until.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(ROOT, 'dist/server/main.js');
 
+/** A test of something else may send as fast as it can. */
+const NO_LIMIT = { perSecond: 0, burst: 0 };
+
 export interface Exit {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -151,6 +154,7 @@ async function launch(options: Partial<NodeArguments>): Promise<{
     maxBacklogBytes: 1_048_576,
     stopWithParent: true,
     ...options,
+    settings: { userRate: NO_LIMIT, ...options.settings },
   };
   const temporary = await makeDirectory();
   const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
