@@ -22,11 +22,16 @@ import {
   PRESENCE_ACTIONS,
   PRESENCE_STATES,
   type PresenceStates,
+  type ServerMessage,
 } from './messages.ts';
 
 /** Decode one text message of a client; throws FrameError when it is malformed. */
 export function decodeClientJson(text: string, into: ClientFrames): void {
-  const o = parseObject(text);
+  decodeClientObject(parseObject(text), into);
+}
+
+/** The same of a message that is parsed already, as it comes in the body of an HTTP request. */
+export function decodeClientObject(o: Record<string, unknown>, into: ClientFrames): void {
   if (o.type === 'send') decodeSend(o, into);
   else if (o.type === 'ack') into.ack(integer(o, 'seq', 0));
   else if (o.type === 'status')
@@ -39,11 +44,19 @@ export function decodeClientJson(text: string, into: ClientFrames): void {
 /** Transcode the binary frames of a server to one JSON text each. Throws FrameError when they are malformed. */
 export function jsonFromServerFrames(data: Buffer): string[] {
   const texts: string[] = [];
-  const add = (message: object) => {
+  forEachTwin(data, (message) => {
     texts.push(JSON.stringify(message));
-  };
+  });
+  return texts;
+}
+
+/** The JSON object of one frame of a server. */
+export type ServerTwin = { type: ServerMessage['type'] } & Record<string, unknown>;
+
+/** Calls `add` with the JSON object of each frame. Throws FrameError when they are malformed. */
+export function forEachTwin(data: Buffer, add: (message: ServerTwin) => void): void {
   decodeServerFrames(data, {
-    welcome: add,
+    welcome: (welcome) => add({ ...welcome }),
     sent: (id, seq, time) => add({ type: 'sent', id, seq, time }),
     message: (direction, seq, id, time, peer, bytes, group, groupSeq) =>
       add({
@@ -63,7 +76,6 @@ export function jsonFromServerFrames(data: Buffer): string[] {
     group: (id, group, role, members, head) => add({ type: 'group', id, group, role, members, head }),
     presence: (users) => add({ type: 'presence', users }),
   });
-  return texts;
 }
 
 /** Decode one text message of a server; throws FrameError when it is malformed. */
