@@ -1,10 +1,11 @@
 /** The data directory of a node: how many volumes it was made for, so that users stay where their timelines are. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from './config.ts';
 import { LOGICAL_SHARDS } from './shard-map.ts';
 
 const FILE = 'node.json';
+const NEW_FILE = 'node.json.new';
 const FORMAT = 'plimsoll-node';
 const VERSION = 1;
 
@@ -36,15 +37,31 @@ export function openDataDirectory(directory: string, processes: number): number 
 }
 
 function create(directory: string, file: string, volumes: number): number {
-  if (readdirSync(directory).length > 0) {
+  // "lost+found" stands at the root of a fresh disk; the other is what a crash of this very function leaves.
+  if (readdirSync(directory).some((name) => name !== 'lost+found' && name !== NEW_FILE)) {
     throw new ConfigError(`${directory} is not empty and not a data directory of Plimsoll; name another with --data`);
   }
   try {
-    writeFileSync(file, `${JSON.stringify({ format: FORMAT, version: VERSION, volumes })}\n`);
+    // Whole and on the disk before the first message is: after a power cut, no data without it.
+    const fresh = join(directory, NEW_FILE);
+    synced(openSync(fresh, 'w'), (fd) =>
+      writeSync(fd, `${JSON.stringify({ format: FORMAT, version: VERSION, volumes })}\n`),
+    );
+    renameSync(fresh, file);
+    synced(openSync(directory, 'r'), () => {});
   } catch (error) {
     throw new ConfigError(`can't write to the data directory ${directory}: ${reason(error)}`);
   }
   return volumes;
+}
+
+function synced(fd: number, work: (fd: number) => void): void {
+  try {
+    work(fd);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function readVolumes(text: string, file: string): number {
