@@ -173,7 +173,7 @@ describe('history', () => {
   it('takes the token in the query, too, and is for the user alone', async () => {
     const url = `${history}/v1/timeline?user=${alice}`;
     expect((await get(`${url}&token=${signToken(SECRET, alice, 60)}`)).status).toBe(200);
-    expect(await get(url)).toEqual({ status: 401, body: { error: 'no token was given' } });
+    expect(await get(url)).toEqual({ status: 401, body: { error: 'no token was given', code: 4401 } });
     expect((await get(`${url}&token=${signToken(SECRET, bob, 60)}`)).status).toBe(401);
     expect((await get(`${url}&token=${signToken(SECRET, alice, -1)}`)).status).toBe(401);
     expect((await get(`${history}/v1/conversation?user=${alice}&peer=${bob}`)).status).toBe(401);

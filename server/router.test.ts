@@ -15,6 +15,7 @@ async function start(publicHost: string | null = null): Promise<string> {
     volumes: 2,
     processes: 2,
     portOf: (process) => ports[process]!,
+    log: () => {},
     stats: () => ({ shards: [] }) as unknown as NodeStats,
   });
   return `http://127.0.0.1:${router.port}`;

@@ -10,7 +10,11 @@ import { BINARY_SUBPROTOCOL, JSON_SUBPROTOCOL } from './protocol/messages.ts';
 import { LOGICAL_SHARDS, logicalShard, type Owner, volumeRange, volumeTable } from './shard-map.ts';
 import type { NodeStats } from './supervisor.ts';
 import type { ConnectionData } from './transport/connection.ts';
+import { groupId, userId } from './transport/http-access.ts';
+import { HttpApi, serveUpgradeHint } from './transport/http-api.ts';
+import { HttpProblem } from './transport/http-problem.ts';
 import { listen } from './transport/listen.ts';
+import { ROUTER_PATHS } from './transport/openapi.ts';
 import { CONNECT_PATH, hostName, refuse, userProblem } from './transport/websocket.ts';
 
 export interface RouterOptions {
@@ -22,6 +26,7 @@ export interface RouterOptions {
   processes: number;
   portOf: (process: number) => number;
   stats: () => NodeStats;
+  log: (message: string) => void;
 }
 
 export interface Router {
@@ -29,6 +34,7 @@ export interface Router {
   stop(): void;
 }
 
+const LATER = { retryAfterMs: 1_000 };
 const STARTING = 'the server of this user is starting; ask again later';
 
 /** Rejects with PortTakenError. */
@@ -42,38 +48,42 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     return port === 0 ? '' : `ws://${host}:${port}`;
   };
   // The name by which the client reached the router is the one by which it reaches the shards.
-  const hostOf = (req: uWS.HttpRequest): string => options.publicHost ?? hostName(req.getHeader('host'), options.host);
+  const hostOf = (header: string): string => options.publicHost ?? hostName(header, options.host);
 
-  app.get('/v1/route', (res, req) => {
-    const user = req.getQuery('user') ?? '';
-    const problem = userProblem('user', user);
-    if (problem !== null) return reply(res, '400 Bad Request', { error: problem });
-    const shard = logicalShard(user);
-    const url = urlOf(table[shard]!, hostOf(req));
-    if (url === '') return reply(res, '503 Service Unavailable', { error: STARTING });
-    reply(res, '200 OK', { user, shard, url });
+  const api = new HttpApi(app, { paths: ROUTER_PATHS, log: options.log });
+
+  api.get('/v1/route', (call) => {
+    const what = call.query.has('group') && !call.query.has('user') ? 'group' : 'user';
+    const name = call.query.text(what);
+    if (what === 'group') groupId(name);
+    else userId('user', name);
+    const shard = logicalShard(name);
+    const url = urlOf(table[shard]!, hostOf(call.host));
+    if (url === '') throw new HttpProblem(503, `the server of this ${what} is starting; ask again later`, LATER);
+    call.reply(200, { [what]: name, shard, url });
   });
-  app.get('/v1/shards', (res, req) => {
-    const host = hostOf(req);
+  api.get('/v1/shards', (call) => {
+    const host = hostOf(call.host);
     const owners: Owner[] = Array.from({ length: options.volumes }, (_, volume) => ({
       url: urlOf(volume, host),
       ...volumeRange(volume, options.volumes),
     })).filter(({ url }) => url !== '');
-    reply(res, '200 OK', { logicalShards: LOGICAL_SHARDS, owners });
+    call.reply(200, { logicalShards: LOGICAL_SHARDS, owners });
   });
-  app.get('/v1/health', (res) => {
+  api.get('/v1/health', (call) => {
     const { shards } = options.stats();
     const healthy = shards.every((shard) => shard.up && (shard.stats?.healthy ?? true));
-    reply(res, healthy ? '200 OK' : '503 Service Unavailable', {
+    call.reply(healthy ? 200 : 503, {
       healthy,
       shards: shards.map(({ index, up, stats }) => ({ index, up, storeHealthy: stats?.healthy ?? null })),
     });
   });
-  app.get('/v1/stats', (res) => reply(res, '200 OK', options.stats()));
-  app.get('/metrics', (res) => {
-    res.cork(() => res.writeHeader('content-type', 'text/plain; version=0.0.4').end(prometheusText(options.stats())));
+  api.get('/v1/stats', (call) => call.reply(200, options.stats()));
+  api.get('/metrics', (call) => {
+    call.replyText(200, prometheusText(options.stats()), { 'content-type': 'text/plain; version=0.0.4' });
   });
-  app.any('/*', (res) => reply(res, '404 Not Found', { error: 'no such path; see PROTOCOL.md' }));
+  serveUpgradeHint(api);
+  api.finish();
 
   app.ws<ConnectionData>(CONNECT_PATH, {
     compression: uWS.DISABLED,
@@ -85,7 +95,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
         .split(',')
         .map((name) => name.trim());
       const json = !protocols.includes(BINARY_SUBPROTOCOL);
-      const refusal = refusalOf(user, hostOf(req));
+      const refusal = refusalOf(user, hostOf(req.getHeader('host')));
       res.upgrade<ConnectionData>(
         {
           userName: user,
@@ -123,10 +133,4 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       app.close();
     },
   };
-}
-
-function reply(res: uWS.HttpResponse, status: string, body: object): void {
-  res.cork(() => {
-    res.writeStatus(status).writeHeader('content-type', 'application/json').end(JSON.stringify(body));
-  });
 }

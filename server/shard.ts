@@ -17,8 +17,12 @@ import { ProcessMeter, type ShardStats } from './stats.ts';
 import type { MessageStore } from './store/message-store.ts';
 import { createAuthenticator } from './transport/authentication.ts';
 import { ConnectionOutbox } from './transport/connection.ts';
+import { HttpApi, serveUpgradeHint } from './transport/http-api.ts';
 import { serveHistory } from './transport/http-history.ts';
+import { serveMessages } from './transport/http-messages.ts';
+import { servePolls } from './transport/http-poll.ts';
 import { listen } from './transport/listen.ts';
+import { SHARD_PATHS } from './transport/openapi.ts';
 import { hostName, type Route, serveWebSockets } from './transport/websocket.ts';
 
 /** Connections closed per turn while draining, so that a drain of many does not stall those still served. */
@@ -73,10 +77,13 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
     now: Date.now,
     log,
   });
-  serveHistory(app, { authenticator, route });
-  app.any('/*', (res) => {
-    res.writeStatus('404 Not Found').end('{"error":"no such path on a shard; see PROTOCOL.md"}');
-  });
+  const api = new HttpApi(app, { paths: SHARD_PATHS, log });
+  const access = { authenticator, route };
+  serveUpgradeHint(api);
+  serveMessages(api, access, config.maxBodyBytes);
+  const polls = servePolls(api, access, { settings: config.settings, now: Date.now });
+  serveHistory(api, access);
+  api.finish();
   const listening = await listen(app, [config.host, ...config.extraHosts], config.port);
 
   const meter = new ProcessMeter();
@@ -104,6 +111,7 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
     async drain() {
       listening.stop();
       for (const volume of volumes.values()) volume.draining = true;
+      polls.closeAll();
       let closed = 0;
       for (const connection of sockets.all) {
         connection.close(CLOSES.goingAway);

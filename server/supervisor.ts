@@ -102,6 +102,7 @@ class Supervisor implements Node {
       processes: this.#config.shards,
       portOf: (process) => this.#shards[process]!.port,
       stats: () => this.stats(),
+      log: this.#log,
     });
     this.port = this.#router.port;
     await Promise.all(this.#shards.map((shard) => this.#startShard(shard)));

@@ -155,8 +155,10 @@ export class Volume {
   /**
    * Connect a device. `after`: its position, or undefined for "from what this user's devices acknowledged".
    * Returns where the stream starts and whether the asked-for position does not exist.
+   * `instead`: a device of the same user whose place it takes, as one poll that of the one before; the user's other devices and
+   * those who watch him see no change.
    */
-  attach(device: Device, after: number | undefined): { head: number; after: number; reset: boolean } {
+  attach(device: Device, after: number | undefined, instead?: Device): { head: number; after: number; reset: boolean } {
     const user = device.user;
     const asked = after ?? user.acknowledged;
     // No device can have seen what is not committed.
@@ -164,11 +166,16 @@ export class Volume {
     const start = reset ? user.committed : asked;
     device.pushed = start;
     device.live = false;
-    user.devices.push(device);
-    // Before a newer one is served the oldest goes; there is at most one too many.
-    if (user.devices.length > this.options.settings.maxConnectionsPerUser)
-      user.devices[0]!.close(CLOSES.tooManyConnections);
-    if (user.devices.length === 1) this.presence.cameOnline(user);
+    if (instead !== undefined && user.devices.includes(instead)) {
+      user.devices[user.devices.indexOf(instead)] = device;
+      this.presence.deviceLeft(instead);
+    } else {
+      user.devices.push(device);
+      // Before a newer one is served the oldest goes; there is at most one too many.
+      if (user.devices.length > this.options.settings.maxConnectionsPerUser)
+        user.devices[0]!.close(CLOSES.tooManyConnections);
+      if (user.devices.length === 1) this.presence.cameOnline(user);
+    }
     user.touched = this.users.round;
     return { head: user.committed, after: start, reset };
   }

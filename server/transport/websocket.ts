@@ -71,7 +71,7 @@ export function serveWebSockets(
   const all = new Set<Connection>();
   const writer = new FrameWriter(4_096);
   const sink = new ConnectionFrames();
-  const maxMessageBytes = options.maxBodyBytes * JSON_BYTES_PER_BODY_BYTE + FRAME_OVERHEAD_BYTES;
+  const maxMessageBytes = jsonMessageBytes(options.maxBodyBytes);
 
   app.ws<ConnectionData>(CONNECT_PATH, {
     compression: uWS.DISABLED,
@@ -282,6 +282,11 @@ function readUpgrade(req: uWS.HttpRequest, options: WebSocketOptions): Connectio
     };
   }
   return data;
+}
+
+/** The largest JSON message that a client may send. */
+export function jsonMessageBytes(maxBodyBytes: number): number {
+  return maxBodyBytes * JSON_BYTES_PER_BODY_BYTE + FRAME_OVERHEAD_BYTES;
 }
 
 /** Why a user id can't be used, or null. */
