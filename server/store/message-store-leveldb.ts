@@ -175,6 +175,7 @@ class LevelStore implements MessageStore {
 /** Appends straight to LevelDB's batch, which copies: nothing is kept on the JS side. */
 class LevelBatch implements StoreBatch {
   size = 0;
+  bytes = 0;
   readonly #native: NativeBatch;
   #state: 'growing' | 'committing' | 'rejected' | 'committed' = 'growing';
 
@@ -233,6 +234,7 @@ class LevelBatch implements StoreBatch {
   #put(key: Buffer, value: Buffer): void {
     this.#open()._put(key, value);
     this.size++;
+    this.bytes += key.length + value.length;
   }
 
   #open(): NativeBatch {

@@ -86,11 +86,15 @@ class State {
   }
 }
 
+/** What an operation takes beside its value, about. */
+const OPERATION_BYTES = 100;
+
 /** The operations in order, as closures over copies of what was passed. */
 class MemoryBatch implements StoreBatch {
   readonly #values: ValueSlabs;
   readonly #operations: ((state: State) => void)[] = [];
   #sealed = false;
+  bytes = 0;
 
   constructor(values: ValueSlabs) {
     this.#values = values;
@@ -113,7 +117,7 @@ class MemoryBatch implements StoreBatch {
       const record = state.user(shard, user);
       record.entries.put(seq, location);
       getOrAdd(record.conversations, conversation, () => new EntryList()).put(seq, location);
-    });
+    }, value.length);
   }
 
   putClientId(shard: number, user: string, id: number, seq: number): void {
@@ -141,7 +145,10 @@ class MemoryBatch implements StoreBatch {
 
   putOutbox(destination: number, number: number, value: Buffer): void {
     const copy = Buffer.from(value);
-    this.#add((state) => getOrAdd(state.outbox, destination, () => new Map<number, Buffer>()).set(number, copy));
+    this.#add(
+      (state) => getOrAdd(state.outbox, destination, () => new Map<number, Buffer>()).set(number, copy),
+      copy.length,
+    );
   }
 
   deleteOutbox(destination: number, number: number): void {
@@ -152,9 +159,10 @@ class MemoryBatch implements StoreBatch {
     this.#add((state) => state.cursors.set(source, number));
   }
 
-  #add(operation: (state: State) => void): void {
+  #add(operation: (state: State) => void, bytes = 0): void {
     if (this.#sealed) throw new Error('This batch was committed: start a new one.');
     this.#operations.push(operation);
+    this.bytes += OPERATION_BYTES + bytes;
   }
 }
 

@@ -51,6 +51,10 @@ export function describeMessageStore(
       batch.putAcknowledged(s, 'ann', 1);
       batch.putReceipt(s, 'ann', 'bob', { delivered: 9 });
       expect(batch.size).toBe(4);
+      const before = batch.bytes;
+      batch.putOutbox(s, 1, Buffer.alloc(1_000));
+      expect(batch.bytes - before).toBeGreaterThan(1_000);
+      expect(batch.bytes - before).toBeLessThan(2_000);
       const committed = store.commit(batch);
       value.fill(0);
       await committed;

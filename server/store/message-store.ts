@@ -83,6 +83,8 @@ export interface StoredReceipt {
 export interface StoreBatch {
   /** Number of operations so far. */
   readonly size: number;
+  /** Bytes of their keys and values, about: what the batch takes in memory while it waits. */
+  readonly bytes: number;
   /** Append a timeline entry and its conversation index. */
   putEntry(shard: number, user: string, seq: number, conversation: string, value: Buffer): void;
   /** Remember that client message id `id` of this user became `seq`. */
