@@ -1,0 +1,26 @@
+/** When and what the crash test kills: drawn from a seed, so that a run can be repeated (as far as processes repeat). Pure. */
+import type { Random } from '../../loadgen/random.ts';
+
+export interface Kill {
+  /** Pause before it. */
+  afterMs: number;
+  /**
+   * `one` or `two` shard processes; one and `again` the one that takes its place, while it is starting; the whole `node` at
+   * once; the `supervisor` alone, whose shard processes then end by themselves; `power`: the node, and its unsynced writes.
+   */
+  what: 'one' | 'two' | 'again' | 'node' | 'supervisor' | 'power';
+  /** For `again`: how long the new process lives. */
+  againAfterMs: number;
+}
+
+/** Enough for `kills` killed processes. Pauses are mostly short, so that a kill also hits what the one before has set in motion. */
+export function planKills(random: Random, kills: number, power: boolean): Kill[] {
+  return Array.from({ length: kills }, () => {
+    const dice = random.integer(100);
+    const afterMs = 100 + Math.min(random.exponential(power ? 1_200 : 900), 5_000);
+    const againAfterMs = random.integer(400);
+    if (power) return { afterMs, what: 'power', againAfterMs };
+    const what = dice < 60 ? 'one' : dice < 75 ? 'two' : dice < 88 ? 'again' : dice < 95 ? 'node' : 'supervisor';
+    return { afterMs, what, againAfterMs };
+  });
+}
