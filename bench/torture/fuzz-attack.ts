@@ -68,7 +68,9 @@ function json(random: Random, names: FuzzNames): Attack {
     const text = random.integer(6) > 0 ? sound : mutateText(random, sound, last);
     last = sound;
     texts.push(text);
-    if (!isSound(() => decodeClientJson(text, clientSink([])))) expect = 'coded';
+    // As it arrives: a lone surrogate has become U+FFFD on the way.
+    const received = Buffer.from(text).toString();
+    if (!isSound(() => decodeClientJson(received, clientSink([])))) expect = 'coded';
   }
   const wire = texts.map((text) => frame(random, 1, Buffer.from(text)));
   return {

@@ -2,7 +2,7 @@
  * A live node under hostile connections, while others exchange messages: no process may end, no memory may grow, the others
  * must not notice, and every connection that breaks the protocol must be closed with a code.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRandom } from '../../loadgen/random.ts';
 import { CLOSES } from '../../server/protocol/errors.ts';
@@ -29,7 +29,7 @@ export interface ShardFuzzResult {
   /** By how they ended: `answering`, `cut`, or a close code. */
   ends: Record<string, number>;
   witnesses: { messages: number; reconnects: number; p50Ms: number; p99Ms: number; mostMs: number };
-  /** Resident memory of all shard processes, MB: after a fifth of the frames, and at the end. */
+  /** Anonymous memory of all shard processes, MB: after a fifth of the frames, and at the end. */
   memoryMb: { warm: number; end: number };
   problems: string[];
   seconds: number;
@@ -94,6 +94,7 @@ export async function fuzzShard(options: ShardFuzzOptions): Promise<ShardFuzzRes
         const attack = anyAttack(attacks, known);
         const before = result.frames;
         result.frames += attack.frames;
+        const sent = result.frames;
         result.connections++;
         const user = `f${attacks.integer(FUZZ_USERS)}`;
         const port = ports[table[logicalShard(user)]!]!;
@@ -103,17 +104,15 @@ export async function fuzzShard(options: ShardFuzzOptions): Promise<ShardFuzzRes
         result.ends[end] = (result.ends[end] ?? 0) + 1;
         const wrong = complaint(attack, outcome, after);
         if (wrong !== null) problem(`${wrong}: ${attack.about.slice(0, 400)}`);
-        if (passes(before, result.frames, options.frames / 5)) result.memoryMb.warm ||= await memoryMb(node);
-        if (passes(before, result.frames, SAY_EVERY_FRAMES))
-          options.say(`${result.frames} frames · ${result.connections} connections · ${await memoryMb(node)} MB`);
+        if (passes(before, sent, options.frames / 5)) result.memoryMb.warm ||= memoryMb(pids);
+        if (passes(before, sent, SAY_EVERY_FRAMES))
+          options.say(`${sent} frames · ${result.connections} connections · ${memoryMb(pids)} MB`);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, attackSome));
 
     await crowd.calmDown(CALM_TIMEOUT_MS);
-    // The statistics come once a second.
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
-    result.memoryMb.end = await memoryMb(node);
+    result.memoryMb.end = memoryMb(pids);
     const timelines = await readTimelines(node.url, [...crowd.record.users.keys()]);
     const totals = checkTimelines(crowd.record, timelines);
     result.witnesses = {
@@ -157,9 +156,17 @@ function passes(before: number, after: number, step: number): boolean {
   return Math.floor(before / step) < Math.floor(after / step);
 }
 
-async function memoryMb(node: TortureNode): Promise<number> {
-  const { shards } = await node.stats();
-  return Math.round(shards.reduce((sum, { stats }) => sum + (stats?.rssBytes ?? 0), 0) / 1e6);
+/** What the processes hold in memory themselves (RssAnon): files that LevelDB maps are the page cache's. */
+function memoryMb(pids: number[]): number {
+  let kilobytes = 0;
+  for (const pid of pids) {
+    try {
+      kilobytes += Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+    } catch {
+      // It is dead, which is found out elsewhere.
+    }
+  }
+  return Math.round(kilobytes / 1_000);
 }
 
 function latencies(all: number[]): { p50Ms: number; p99Ms: number; mostMs: number } {

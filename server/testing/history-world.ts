@@ -1,0 +1,119 @@
+/** Plays a history on simulated volumes, brings everything to rest, and says which promises were broken. */
+import { ChatSimulation } from './chat-simulation.ts';
+import { DEVICES_OF_USERS, type History, type Step, VOLUMES } from './history.ts';
+import { checkTimelines } from './history-check.ts';
+import { type Observations, SimulatedClient } from './simulated-client.ts';
+
+/** Returns every promise that was broken. */
+export async function problemsOf(history: History, advanceTimers: (ms: number) => void): Promise<string[]> {
+  const world = await HistoryWorld.start(history.seed, advanceTimers);
+  for (const { step, turns } of history.steps) {
+    await world.play(step);
+    await world.chat.turns(turns);
+  }
+  await world.bringToRest();
+  const problems = [...world.seen.problems, ...(await world.check())];
+  await world.chat.stop();
+  return problems;
+}
+
+class HistoryWorld {
+  readonly chat: ChatSimulation;
+  readonly users: string[];
+  readonly clients: SimulatedClient[];
+  readonly seen: Observations = { entries: new Map(), acknowledged: new Map(), problems: [] };
+  /** Ids are mostly above all earlier ones, now and then below, as from a device with a slow clock. */
+  #highestId = 1_000;
+  #lateId = 1_000;
+
+  static async start(seed: number, advanceTimers: (ms: number) => void): Promise<HistoryWorld> {
+    const chat = await ChatSimulation.start({
+      volumes: VOLUMES,
+      random: mulberry32(seed),
+      advanceTimers,
+      outboxMemoryBytes: 400,
+    });
+    return new HistoryWorld(chat);
+  }
+
+  private constructor(chat: ChatSimulation) {
+    this.chat = chat;
+    this.users = DEVICES_OF_USERS.map((_, i) => chat.userOn(i % VOLUMES, `u${i}-`));
+    this.clients = DEVICES_OF_USERS.flatMap((count, i) =>
+      Array.from({ length: count }, () => new SimulatedClient(chat, this.users[i]!, this.seen)),
+    );
+    for (const client of this.clients) client.connect();
+  }
+
+  async play(step: Step): Promise<void> {
+    const { chat, clients, users } = this;
+    if (step.do === 'send') {
+      const id = step.late ? --this.#lateId : ++this.#highestId;
+      clients[step.device]!.send(id, users[step.to]!, `body ${id}`);
+    } else if (step.do === 'connect') {
+      const client = clients[step.device]!;
+      client.connect(Math.max(0, client.position - step.back));
+    } else if (step.do === 'disconnect') clients[step.device]!.disconnect();
+    else if (step.do === 'repeat') clients[step.device]!.repeat();
+    else if (step.do === 'ack') clients[step.device]!.ack();
+    else if (step.do === 'read') clients[step.device]!.read(step.frames);
+    else if (step.do === 'restart') await this.#restart(step.volume);
+    else if (step.do === 'cut') chat.network.cut(0, 1);
+    else if (step.do === 'heal') chat.network.heal(0, 1);
+    else if (step.do === 'pass') await chat.pass(step.ms);
+    else this.#store(step.do);
+  }
+
+  /** Everything works again, every client repeats until it has its answers, and reads and acknowledges what there is. */
+  async bringToRest(): Promise<void> {
+    const { chat, clients } = this;
+    chat.network.heal(0, 1);
+    this.#store('mend');
+    await chat.pass(3_000);
+    for (const client of clients) {
+      client.read();
+      if (!client.connected) client.connect();
+    }
+    await chat.settle();
+    for (const client of clients) client.repeat();
+    await chat.settle();
+    for (const client of clients) client.read();
+    for (const client of clients) client.ack();
+    await chat.settle();
+    // What was delivered while the sender was away is not told again unasked.
+    for (const client of clients) client.ask();
+    await chat.settle();
+    for (const client of clients) client.read();
+  }
+
+  check(): Promise<string[]> {
+    return checkTimelines(this.chat, this.clients, this.users, this.seen);
+  }
+
+  #store(what: 'failWrites' | 'failReads' | 'mend'): void {
+    for (const shelf of this.chat.shelves) {
+      if (what === 'mend') shelf.failWrites = shelf.failReads = false;
+      else shelf[what] = true;
+    }
+  }
+
+  /** A process that can't read its store ends and is started again until it can. */
+  async #restart(volume: number): Promise<void> {
+    const shelf = this.chat.shelves[volume]!;
+    const fails = shelf.failReads;
+    shelf.failReads = false;
+    await this.chat.restartVolume(volume);
+    shelf.failReads = fails;
+  }
+}
+
+/** A small seeded generator of numbers 0 ≤ x < 1 (mulberry32). */
+function mulberry32(seed: number): () => number {
+  let a = seed;
+  return () => {
+    a = (a + 0x6d2b79f5) | 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

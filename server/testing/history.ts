@@ -1,0 +1,45 @@
+/** Random histories of a chat: what its devices do and what befalls its servers. Drawn by fast-check, so that a failure shrinks. */
+import fc from 'fast-check';
+
+export const VOLUMES = 2;
+/** Devices of each user; users live on the volumes in turn. */
+export const DEVICES_OF_USERS = [3, 2, 1, 1] as const;
+export const DEVICES = DEVICES_OF_USERS.reduce((sum, count) => sum + count, 0);
+export const USERS = DEVICES_OF_USERS.length;
+
+export type Step =
+  | { do: 'send'; device: number; to: number; late: boolean }
+  /** `back`: from so many places before the device's position. */
+  | { do: 'connect'; device: number; back: number }
+  | { do: 'disconnect' | 'repeat' | 'ack'; device: number }
+  | { do: 'read'; device: number; frames: number }
+  | { do: 'restart'; volume: number }
+  | { do: 'cut' | 'heal' | 'failWrites' | 'failReads' | 'mend' }
+  | { do: 'pass'; ms: number };
+
+export interface History {
+  /** Decides how long each operation takes, and what a failed or interrupted write leaves. */
+  seed: number;
+  /** After each step, so many turns of the event loop before the next. */
+  steps: Array<{ step: Step; turns: number }>;
+}
+
+const MOST_STEPS = 60;
+
+export function histories(): fc.Arbitrary<History> {
+  const device = fc.nat(DEVICES - 1);
+  const user = fc.nat(USERS - 1);
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    { weight: 12, arbitrary: fc.record({ do: fc.constant('send' as const), device, to: user, late: fc.boolean() }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('connect' as const), device, back: fc.nat(3) }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('disconnect', 'repeat', 'ack'), device }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constant('read' as const), device, frames: fc.nat(6) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('restart' as const), volume: fc.nat(VOLUMES - 1) }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('cut', 'heal', 'failWrites', 'failReads', 'mend') }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(100, 1_000, 3_000) }) },
+  );
+  return fc.record({
+    seed: fc.nat(),
+    steps: fc.array(fc.record({ step, turns: fc.nat(4) }), { maxLength: MOST_STEPS, size: 'max' }),
+  });
+}
