@@ -14,6 +14,8 @@ import type { PollNews } from './poll-news.ts';
 
 /** Entries of one answer have not more than this many bytes, unless there is only one. */
 const ANSWER_BYTES = 128 * 1024;
+/** Reading what is there may take so long, also for a poll that does not want to wait. */
+const READ_MS = 5_000;
 /** Receipts wait so long for company, as on a WebSocket. */
 const LATER_MS = 20;
 
@@ -39,6 +41,8 @@ export class Poll implements Device {
   #bytes = 0;
   #full = false;
   #looking = false;
+  /** Its waiting time is over: it is answered as soon as it has caught up. */
+  #due = false;
   #timers: NodeJS.Timeout[] = [];
 
   /** `onEnd` is called once; the poll is closed by then. */
@@ -63,7 +67,13 @@ export class Poll implements Device {
   /** From here on it waits for entries after `after`, for at most `timeoutMs`. */
   begin(after: number, timeoutMs: number): void {
     this.#after = after;
-    this.#timers.push(setTimeout(() => this.#timedOut(), timeoutMs));
+    this.#due = timeoutMs === 0;
+    const due = (): void => {
+      this.#due = true;
+      this.#look();
+    };
+    if (!this.#due) this.#timers.push(setTimeout(due, timeoutMs));
+    this.#timers.push(setTimeout(() => this.#giveUp(), Math.max(timeoutMs, READ_MS) + 1));
   }
 
   write(frames: Buffer): void {
@@ -133,12 +143,13 @@ export class Poll implements Device {
       this.#looking = false;
       if (this.closed) return;
       const something = this.#messages.length > 0 || this.#news.size > 0;
-      if (this.#full || (this.#live && something)) this.#answer(null);
+      if (this.#full || (this.#live && (something || this.#due))) this.#answer(null);
     });
   }
 
-  #timedOut(): void {
-    if (this.#live || this.#messages.length > 0) this.#answer(null);
+  /** It has not caught up, and won't soon. */
+  #giveUp(): void {
+    if (this.#messages.length > 0) this.#answer(null);
     else this.end({ type: 'unread' });
   }
 
