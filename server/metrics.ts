@@ -74,6 +74,18 @@ const FAMILIES: Family[] = [
     help: 'Messages sent to another volume.',
     read: (s) => s.messages.forwarded,
   },
+  {
+    name: 'messages_rate_limited_total',
+    type: 'counter',
+    help: 'Sends refused for the rate of their user.',
+    read: (s) => s.messages.rateLimited,
+  },
+  {
+    name: 'address_rate_limited_total',
+    type: 'counter',
+    help: 'Requests and upgrades refused for the rate of their address.',
+    read: (s) => s.addressLimited,
+  },
   { name: 'outbox_unconfirmed', type: 'gauge', help: 'Outbox records not yet confirmed.', read: (s) => s.unconfirmed },
   { name: 'commits_total', type: 'counter', help: 'Group commits.', read: (s) => s.commits },
   {
@@ -110,6 +122,12 @@ export function prometheusText(node: NodeStats): string {
     for (const shard of node.shards) {
       if (shard.stats) lines.push(`plimsoll_${name}{shard="${shard.index}"} ${read(shard.stats, shard)}`);
     }
+  }
+  lines.push('# HELP plimsoll_closes_total Connections closed by the server, by reason.');
+  lines.push('# TYPE plimsoll_closes_total counter');
+  for (const { index, stats } of node.shards) {
+    for (const [reason, count] of Object.entries(stats?.closes ?? {}))
+      lines.push(`plimsoll_closes_total{shard="${index}",reason="${reason}"} ${count}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
+import { DEFAULT_SETTINGS } from './config.ts';
 import { type Router, startRouter } from './router.ts';
 import type { NodeStats } from './supervisor.ts';
 import { TestClient } from './testing/test-client.ts';
@@ -16,6 +17,7 @@ async function start(publicHost: string | null = null): Promise<string> {
     processes: 2,
     portOf: (process) => ports[process]!,
     log: () => {},
+    addressRate: DEFAULT_SETTINGS.addressRate,
     stats: () => ({ shards: [] }) as unknown as NodeStats,
   });
   return `http://127.0.0.1:${router.port}`;

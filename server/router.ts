@@ -3,6 +3,7 @@
  * itself; a WebSocket opened here is redirected.
  */
 import uWS from 'uWebSockets.js';
+import type { NodeSettings } from './config.ts';
 import { prometheusText } from './metrics.ts';
 import { FrameWriter } from './protocol/codec.ts';
 import { CLOSES } from './protocol/errors.ts';
@@ -13,6 +14,7 @@ import type { ConnectionData } from './transport/connection.ts';
 import { groupId, userId } from './transport/http-access.ts';
 import { HttpApi, serveUpgradeHint } from './transport/http-api.ts';
 import { HttpProblem } from './transport/http-problem.ts';
+import { limitAddresses } from './transport/limited-app.ts';
 import { listen } from './transport/listen.ts';
 import { ROUTER_PATHS } from './transport/openapi.ts';
 import { CONNECT_PATH, hostName, refuse, userProblem } from './transport/websocket.ts';
@@ -27,6 +29,7 @@ export interface RouterOptions {
   portOf: (process: number) => number;
   stats: () => NodeStats;
   log: (message: string) => void;
+  addressRate: NodeSettings['addressRate'];
 }
 
 export interface Router {
@@ -40,6 +43,7 @@ const STARTING = 'the server of this user is starting; ask again later';
 /** Rejects with PortTakenError. */
 export async function startRouter(options: RouterOptions): Promise<Router> {
   const app = uWS.App();
+  limitAddresses(app, options.addressRate, Date.now);
   const table = volumeTable(options.volumes);
   const writer = new FrameWriter();
   /** Empty while the process is being started for the first time and its port is not known. */

@@ -17,10 +17,12 @@ import { ProcessMeter, type ShardStats } from './stats.ts';
 import type { MessageStore } from './store/message-store.ts';
 import { createAuthenticator } from './transport/authentication.ts';
 import { ConnectionOutbox } from './transport/connection.ts';
+import { ConnectionWatch } from './transport/connection-watch.ts';
 import { HttpApi, serveUpgradeHint } from './transport/http-api.ts';
 import { serveHistory } from './transport/http-history.ts';
 import { serveMessages } from './transport/http-messages.ts';
 import { servePolls } from './transport/http-poll.ts';
+import { limitAddresses } from './transport/limited-app.ts';
 import { listen } from './transport/listen.ts';
 import { SHARD_PATHS } from './transport/openapi.ts';
 import { hostName, type Route, serveWebSockets } from './transport/websocket.ts';
@@ -62,12 +64,14 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
     return port === undefined ? '' : `ws://${config.publicHost ?? hostName(host, config.host)}:${port}`;
   };
   const app = uWS.App();
+  const addresses = limitAddresses(app, config.settings.addressRate, Date.now);
   const authenticator = createAuthenticator({
     secret: config.authSecret,
     now: Date.now,
     revokedUpTo: (user) => volumes.get(table[logicalShard(user)]!)?.revocations.upTo(user) ?? NEVER_REVOKED,
   });
-  const outbox = new ConnectionOutbox({ maxBacklogBytes: config.maxBacklogBytes });
+  const watch = new ConnectionWatch({ writeDeadlineSeconds: config.settings.writeDeadlineSeconds, now: Date.now });
+  const outbox = new ConnectionOutbox({ maxBacklogBytes: config.maxBacklogBytes }, watch);
   const sockets = serveWebSockets(app, {
     authenticator,
     route,
@@ -97,7 +101,9 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
       connections: sockets.counts.connections,
       connectionsOpened: sockets.counts.opened,
       connectionsClosed: sockets.counts.closed,
-      slowConsumers: outbox.slowConsumers,
+      slowConsumers: outbox.closes[CLOSES.slowConsumer.name]!,
+      closes: outbox.closes,
+      addressLimited: addresses.refused,
       malformed: sockets.counts.malformed,
       unauthorised: sockets.counts.unauthorised,
       redirected: sockets.counts.redirected,
@@ -110,6 +116,7 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
     }),
     async drain() {
       listening.stop();
+      watch.stop();
       for (const volume of volumes.values()) volume.draining = true;
       polls.closeAll();
       let closed = 0;

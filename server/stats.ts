@@ -18,6 +18,10 @@ export interface ShardStats extends ProcessStats {
   connectionsOpened: number;
   connectionsClosed: number;
   slowConsumers: number;
+  /** Connections that this side closed, by the name of the close code. */
+  closes: Record<string, number>;
+  /** Requests and upgrades refused for the rate of their address. */
+  addressLimited: number;
   malformed: number;
   unauthorised: number;
   redirected: number;

@@ -37,7 +37,7 @@ export interface AuthenticatorOptions {
 export function createAuthenticator({ secret, now, revokedUpTo }: AuthenticatorOptions): Authenticator {
   if (secret === null) {
     return {
-      admit: () => ({ issuedAt: now() / 1_000, expiresAt: Number.POSITIVE_INFINITY }),
+      admit: () => ({ issuedAt: Math.floor(now() / 1_000), expiresAt: Number.POSITIVE_INFINITY }),
       refuse: () => null,
       refuseAdministrator: () => null,
     };

@@ -7,9 +7,15 @@ import type { Device, UserState } from '../messenger/user-state.ts';
 import type { Volume } from '../messenger/volume.ts';
 import { jsonFromServerFrames } from '../protocol/codec-json.ts';
 import { CLOSES, type CloseEntry } from '../protocol/errors.ts';
+import type { ConnectionWatch } from './connection-watch.ts';
 
 /** Receipts wait at most this long for company. */
 const LATER_MS = 20;
+/**
+ * What a client may ask for besides sending, in units of an ack that says nothing new: lasting and at once. It is more than
+ * any honest client needs, and little enough that a thousand clients at it do not take a process from the others.
+ */
+export const FRAME_BUDGET = { perSecond: 2_000, burst: 20_000 };
 
 /** What the upgrade passes on to the open connection. */
 export interface ConnectionData {
@@ -33,6 +39,8 @@ export interface ConnectionLimits {
   maxBacklogBytes: number;
 }
 
+export type CloseCounts = Record<string, number>;
+
 export class Connection implements Device {
   readonly user: UserState;
   readonly volume: Volume;
@@ -41,6 +49,17 @@ export class Connection implements Device {
   sentAhead: Set<number> | null = null;
   closed = false;
   readonly issuedAt: number;
+  /** Highest position that this device has acknowledged. */
+  acknowledged = 0;
+  /** For ConnectionWatch: since which second the network has taken nothing, and what waited when it looked. */
+  stuckSince = 0;
+  backlogSeen = 0;
+  /** The network has taken something since ConnectionWatch looked. */
+  drained = false;
+  expiresInSecond = 0;
+  /** Spent of FRAME_BUDGET, as of `#spentSecond`. */
+  #spent = 0;
+  #spentSecond = 0;
   readonly #socket: Socket;
   readonly #json: boolean;
   readonly #outbox: ConnectionOutbox;
@@ -92,10 +111,23 @@ export class Connection implements Device {
     if (this.closed) return;
     const data = more === null ? first : Buffer.concat([first, ...more]);
     const taken = this.#json ? this.#sendJson(data) : this.#socket.send(data, true);
-    if (taken !== 1 && !this.closed && this.#socket.getBufferedAmount() > this.#outbox.limits.maxBacklogBytes) {
-      this.#outbox.slowConsumers++;
-      this.close(CLOSES.slowConsumer);
+    if (taken === 1 || this.closed) return;
+    if (this.#socket.getBufferedAmount() > this.#outbox.limits.maxBacklogBytes) this.close(CLOSES.slowConsumer);
+    else this.#outbox.watch.backlogged(this);
+  }
+
+  /** The client asks for something that costs so much of its budget; one that asks for too much is closed: false. */
+  spend(cost: number): boolean {
+    if (this.closed) return false;
+    const { second } = this.#outbox.watch;
+    if (second !== this.#spentSecond) {
+      this.#spent = Math.max(this.#spent - (second - this.#spentSecond) * FRAME_BUDGET.perSecond, 0);
+      this.#spentSecond = second;
     }
+    this.#spent += cost;
+    if (this.#spent <= FRAME_BUDGET.burst) return true;
+    this.close(CLOSES.flooding);
+    return false;
   }
 
   /** The timer of the outbox has fired. */
@@ -127,21 +159,29 @@ export class Connection implements Device {
     this.flush();
     if (this.closed) return;
     this.closed = true;
+    this.#outbox.countClose(entry);
     this.#socket.end(entry.code, detail.slice(0, 120));
   }
 }
 
 /** The connections of a process that have something to send; flushed when the turn's work is done. */
 export class ConnectionOutbox {
-  slowConsumers = 0;
   readonly limits: ConnectionLimits;
+  readonly watch: ConnectionWatch;
+  /** Closes by this side, by the names of CLOSES. */
+  readonly closes: CloseCounts = Object.fromEntries(Object.values(CLOSES).map(({ name }) => [name, 0]));
   #dirty: Connection[] = [];
   #waiting: Connection[] = [];
   #scheduled = false;
   #flush = () => this.flush();
 
-  constructor(limits: ConnectionLimits) {
+  constructor(limits: ConnectionLimits, watch: ConnectionWatch) {
     this.limits = limits;
+    this.watch = watch;
+  }
+
+  countClose(entry: CloseEntry): void {
+    this.closes[entry.name]!++;
   }
 
   add(connection: Connection): void {

@@ -4,9 +4,8 @@
  *
  * Handlers throw HttpProblem for what is the client's to know; anything else is logged and answered by 500.
  */
-import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
-import { ERRORS } from '../protocol/errors.ts';
-import { HttpProblem, problemOf } from './http-problem.ts';
+import type { TemplatedApp } from 'uWebSockets.js';
+import { HttpProblem } from './http-problem.ts';
 import { HttpCall } from './http-request.ts';
 import { DOCUMENT_PATH, OPENAPI_DOCUMENT } from './openapi.ts';
 import type { Method, Paths } from './openapi-types.ts';
@@ -18,8 +17,6 @@ export interface HttpApiOptions {
   /** What this port answers: ROUTER_PATHS or SHARD_PATHS. */
   paths: Paths;
   log: (message: string) => void;
-  /** Asked before every handler: 0, or after how many ms this client may ask again. */
-  admit?: (res: HttpResponse, req: HttpRequest) => number;
 }
 
 const REGISTER = { get: 'get', post: 'post', put: 'put', delete: 'del' } as const;
@@ -77,9 +74,7 @@ export class HttpApi {
     const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
     this.#app[REGISTER[method]](patternOf(path), (res, req) => {
       const call = new HttpCall(res, req, parameters);
-      const waitMs = this.#options.admit?.(res, req) ?? 0;
-      if (waitMs > 0) call.replyProblem(problemOf(ERRORS.rateLimited, waitMs));
-      else this.#answer(call, handler, `${method} ${path}`);
+      this.#answer(call, handler, `${method} ${path}`);
     });
   }
 

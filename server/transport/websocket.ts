@@ -1,34 +1,23 @@
 /** The main transport: WebSocket connections, binary or JSON, from upgrade to close. */
 import uWS from 'uWebSockets.js';
 import type { Volume } from '../messenger/volume.ts';
-import {
-  type ClientFrames,
-  decodeClientFrames,
-  encodeRedirect,
-  encodeReset,
-  encodeWelcome,
-  FrameError,
-  FrameWriter,
-  isDeviceId,
-  isUserId,
-} from '../protocol/codec.ts';
-import { decodeClientJson, jsonFromServerFrames } from '../protocol/codec-json.ts';
+import { decodeClientFrames, encodeReset, encodeWelcome, FrameError, FrameWriter } from '../protocol/codec.ts';
+import { decodeClientJson } from '../protocol/codec-json.ts';
 import { CLOSES } from '../protocol/errors.ts';
-import {
-  BINARY_SUBPROTOCOL,
-  type GroupAction,
-  JSON_SUBPROTOCOL,
-  LIMITS,
-  type PresenceAction,
-} from '../protocol/messages.ts';
-import { logicalShard } from '../shard-map.ts';
+import { BINARY_SUBPROTOCOL, JSON_SUBPROTOCOL } from '../protocol/messages.ts';
 import type { Authenticator } from './authentication.ts';
 import { Connection, type ConnectionData, type ConnectionOutbox, type Socket } from './connection.ts';
+import { ConnectionFrames } from './connection-frames.ts';
+import { readUpgrade, refuse } from './upgrade.ts';
+
+export { bearerToken, hostName, refuse, userProblem } from './upgrade.ts';
 
 export const CONNECT_PATH = '/v1/connect';
 /** The largest body in a JSON frame takes six bytes for one (`\u0000`), and the other fields some more. */
 const JSON_BYTES_PER_BODY_BYTE = 6;
 const FRAME_OVERHEAD_BYTES = 1_024;
+/** What a message that is kept costs besides its bytes. */
+const HELD_MESSAGE_BYTES = 128;
 
 /**
  * The volume that owns a user, or the URL of the process that has it, for a client that reached this one as `host`
@@ -97,6 +86,7 @@ export function serveWebSockets(
       counts.connections++;
       const data = socket.getUserData();
       if (data.refusal !== null) {
+        options.outbox.countClose(data.refusal.close);
         if (data.refusal.close === CLOSES.unauthorised) counts.unauthorised++;
         else if (data.refusal.close === CLOSES.redirected) counts.redirected++;
         else if (data.refusal.close === CLOSES.malformed) counts.malformed++;
@@ -129,8 +119,13 @@ export function serveWebSockets(
 
     drain(socket) {
       const { connection } = socket.getUserData();
-      if (connection !== null && !connection.closed) connection.volume.resume.drained(connection);
+      if (connection === null || connection.closed) return;
+      connection.drained = true;
+      connection.volume.resume.drained(connection);
     },
+
+    ping: useless,
+    pong: useless,
 
     close(socket) {
       counts.connections--;
@@ -140,11 +135,17 @@ export function serveWebSockets(
       const { connection } = data;
       if (connection === null) return;
       connection.closed = true;
-      all.delete(connection);
-      connection.volume.detach(connection);
       data.connection = null;
+      if (!all.delete(connection)) return; // it was never welcomed
+      options.outbox.watch.forget(connection);
+      connection.volume.detach(connection);
     },
   });
+
+  /** Pings are answered by the library, and pongs that are no answers are idle talk. */
+  function useless(socket: Socket): void {
+    socket.getUserData().connection?.spend(1);
+  }
 
   /** Upgrades whose socket closed while the user was being loaded. */
   const gone = new WeakSet<ConnectionData>();
@@ -156,6 +157,7 @@ export function serveWebSockets(
       connection.close(CLOSES.tooLarge);
       return;
     }
+    if (message.length === 0) connection.spend(1);
     sink.connection = connection;
     try {
       if (isBinary) decodeClientFrames(message, sink);
@@ -171,7 +173,7 @@ export function serveWebSockets(
   /** A message that came before the welcome, while the user is being loaded. */
   function hold(socket: Socket, data: ConnectionData, message: Buffer, isBinary: boolean): void {
     data.early ??= { bytes: 0, messages: [] };
-    data.early.bytes += message.length;
+    data.early.bytes += message.length + HELD_MESSAGE_BYTES;
     data.early.messages.push({ data: message, isBinary });
     // The store does not answer and the client goes on: more is not kept for it.
     if (data.early.bytes > maxMessageBytes * 2) socket.end(CLOSES.internal.code, CLOSES.internal.text);
@@ -179,7 +181,13 @@ export function serveWebSockets(
 
   function welcome(data: ConnectionData, connection: Connection): void {
     data.connection = connection;
+    // While the user was being loaded.
+    if (data.issuedAt <= connection.volume.revocations.upTo(data.userName)) {
+      connection.close(CLOSES.revoked);
+      return;
+    }
     all.add(connection);
+    options.outbox.watch.expireAt(connection, data.expiresAt);
     const { head, after, reset } = connection.volume.attach(connection, data.after);
     writer.reset();
     encodeWelcome(writer, {
@@ -205,115 +213,7 @@ export function serveWebSockets(
   return { counts, all };
 }
 
-/** Where decoded frames of a connection go. One object for the process: decoding is synchronous. */
-class ConnectionFrames implements ClientFrames {
-  connection!: Connection;
-
-  send(id: number, to: string, body: Buffer): void {
-    this.connection.volume.sending.send(this.connection, id, to, body);
-  }
-
-  ack(seq: number): void {
-    this.connection.volume.receipts.acknowledge(this.connection.user, seq);
-  }
-
-  status(peers: string[]): void {
-    this.connection.volume.receipts.status(this.connection, peers);
-  }
-
-  sendGroup(id: number, group: string, body: Buffer): void {
-    this.connection.volume.sending.sendGroup(this.connection, id, group, body);
-  }
-
-  group(id: number, action: GroupAction, group: string, open: boolean, users: string[]): void {
-    this.connection.volume.groups.request(this.connection, { type: 'group', id, action, group, open, users });
-  }
-
-  presence(action: PresenceAction, users: string[]): void {
-    this.connection.volume.presence.request(this.connection, action, users);
-  }
-}
-
-function readUpgrade(req: uWS.HttpRequest, options: WebSocketOptions): ConnectionData {
-  const userName = req.getQuery('user') ?? '';
-  const deviceId = req.getQuery('device') ?? 'default';
-  const afterText = req.getQuery('after');
-  const data: ConnectionData = {
-    userName,
-    deviceId,
-    after: undefined,
-    json: false,
-    issuedAt: 0,
-    expiresAt: Number.POSITIVE_INFINITY,
-    refusal: null,
-    connection: null,
-    early: null,
-  };
-  const malformed =
-    userProblem('user', userName) ??
-    (isDeviceId(deviceId) ? null : `device must be 1 to ${LIMITS.deviceIdBytes} bytes without control characters`);
-  if (malformed !== null) {
-    data.refusal = { close: CLOSES.malformed, detail: malformed, redirect: '' };
-    return data;
-  }
-  if (afterText !== undefined && afterText !== '') {
-    const after = Number(afterText);
-    if (!Number.isSafeInteger(after) || after < 0) {
-      data.refusal = { close: CLOSES.malformed, detail: 'after must be a whole number from 0', redirect: '' };
-      return data;
-    }
-    data.after = after;
-  }
-  const access = options.authenticator.admit(userName, bearerToken(req));
-  if ('problem' in access) {
-    data.refusal = { close: access.close, detail: access.problem, redirect: '' };
-    return data;
-  }
-  data.issuedAt = access.issuedAt;
-  data.expiresAt = access.expiresAt;
-  const owner = options.route(userName, req.getHeader('host'));
-  if (owner === '') {
-    data.refusal = { close: CLOSES.internal, detail: 'the server of this user is not up yet', redirect: '' };
-  } else if (typeof owner === 'string') {
-    data.refusal = {
-      close: CLOSES.redirected,
-      detail: `shard ${logicalShard(userName)} lives elsewhere`,
-      redirect: owner,
-    };
-  }
-  return data;
-}
-
 /** The largest JSON message that a client may send. */
 export function jsonMessageBytes(maxBodyBytes: number): number {
   return maxBodyBytes * JSON_BYTES_PER_BODY_BYTE + FRAME_OVERHEAD_BYTES;
-}
-
-/** Why a user id can't be used, or null. */
-export function userProblem(what: string, name: string): string | null {
-  if (name === '') return `${what} is missing`;
-  return isUserId(name) ? null : `${what} must be 1 to ${LIMITS.userIdBytes} bytes of UTF-8 without control characters`;
-}
-
-/** The name in a `Host` header, without the port. */
-export function hostName(header: string, otherwise: string): string {
-  return header.replace(/:\d+$/, '') || otherwise;
-}
-
-/** The token of a request: `Authorization: Bearer …`, or the query's `token`; empty when there is none. */
-export function bearerToken(req: uWS.HttpRequest): string {
-  const header = req.getHeader('authorization');
-  return header.startsWith('Bearer ') ? header.slice(7) : (req.getQuery('token') ?? '');
-}
-
-/** Say why (and where to go), then close. */
-export function refuse(socket: Socket, data: ConnectionData, writer: FrameWriter): void {
-  const { close, detail, redirect } = data.refusal!;
-  if (redirect !== '') {
-    writer.reset();
-    encodeRedirect(writer, redirect);
-    if (data.json) for (const text of jsonFromServerFrames(writer.view())) socket.send(text, false);
-    else socket.send(writer.view(), true);
-  }
-  socket.end(close.code, detail);
 }
