@@ -1,11 +1,15 @@
 /** What a node answers over HTTP: the router, health and figures, and the history of a user. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLOSES } from './protocol/errors.ts';
 import { logicalShard } from './shard-map.ts';
 import { TestClient } from './testing/test-client.ts';
 import { cleanUp, startTestNode, type TestNode } from './testing/test-node.ts';
 import { until } from './testing/until.ts';
 import { signToken } from './transport/authentication.ts';
 
+const CLOSE_LABELS = [0, 1].flatMap((shard) =>
+  Object.values(CLOSES).map(({ name }) => `shard="${shard}",reason="${name}"`),
+);
 const SECRET = 'a secret for tests';
 
 let node: TestNode;
@@ -107,7 +111,8 @@ describe('health and figures', () => {
     const families = parseMetrics(await response.text());
     for (const [name, { help, type, samples }] of families) {
       expect([name, help !== '', ['gauge', 'counter'].includes(type)]).toEqual([name, true, true]);
-      expect([name, [...samples.keys()]]).toEqual([name, ['shard="0"', 'shard="1"']]);
+      const labels = name === 'plimsoll_closes_total' ? CLOSE_LABELS : ['shard="0"', 'shard="1"'];
+      expect([name, [...samples.keys()]]).toEqual([name, labels]);
       if (type === 'counter') expect(name).toMatch(/_total$/);
     }
     const sum = (name: string) => [...families.get(name)!.samples.values()].reduce((total, value) => total + value, 0);
