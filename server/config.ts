@@ -93,6 +93,16 @@ export const DEFAULT_SETTINGS: NodeSettings = {
   takeoverAfterFailures: 3,
 };
 
+/** Those settings that differ from the defaults. */
+export type ChosenSettings = Partial<Omit<NodeSettings, 'notifications'>> & {
+  notifications?: Partial<NodeSettings['notifications']>;
+};
+
+export function settingsOf(chosen: ChosenSettings = {}): NodeSettings {
+  const notifications = { ...DEFAULT_SETTINGS.notifications, ...chosen.notifications };
+  return { ...DEFAULT_SETTINGS, ...chosen, notifications };
+}
+
 /** What the node is started with. */
 export interface NodeConfig {
   host: string;
@@ -112,7 +122,7 @@ export interface NodeConfig {
   maxBodyBytes: number;
   maxBacklogBytes: number;
   /** Those that differ from DEFAULT_SETTINGS. */
-  settings?: Partial<NodeSettings>;
+  settings?: ChosenSettings;
 }
 
 /** What a shard process is started with. */

@@ -7,8 +7,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConfigError, DEFAULT_SETTINGS, type NodeConfig, SERVER_DEFAULTS, type ShardConfig } from './config.ts';
+import { ConfigError, type NodeConfig, SERVER_DEFAULTS, type ShardConfig, settingsOf } from './config.ts';
 import { openDataDirectory } from './data-directory.ts';
+import { notificationsProblem } from './notifications/providers.ts';
 import { type Router, startRouter } from './router.ts';
 import type { FromShard, ToShard } from './shard-process.ts';
 import { ProcessMeter, type ProcessStats, type ShardStats } from './stats.ts';
@@ -49,6 +50,8 @@ const SHARD_PROCESS = fileURLToPath(new URL('./shard-process.js', import.meta.ur
 
 /** Rejects with one sentence: ConfigError, or what a shard process said. */
 export async function startNode(config: NodeConfig, log: (message: string) => void): Promise<Node> {
+  const problem = notificationsProblem(settingsOf(config.settings).notifications);
+  if (problem !== null) throw new ConfigError(problem);
   const volumes =
     config.store.kind === 'level' ? openDataDirectory(config.store.directory, config.shards) : config.shards;
   const supervisor = new Supervisor(config, volumes, log);
@@ -226,7 +229,7 @@ class Supervisor implements Node {
       idleTimeoutSeconds,
       maxBodyBytes,
       maxBacklogBytes,
-      settings: { ...DEFAULT_SETTINGS, ...this.#config.settings },
+      settings: settingsOf(this.#config.settings),
     };
   }
 }
