@@ -106,7 +106,7 @@ class Supervisor implements Node {
       portOf: (process) => this.#shards[process]!.port,
       stats: () => this.stats(),
       log: this.#log,
-      addressRate: this.#config.settings?.addressRate ?? DEFAULT_SETTINGS.addressRate,
+      addressRate: settingsOf(this.#config.settings).addressRate,
     });
     this.port = this.#router.port;
     await Promise.all(this.#shards.map((shard) => this.#startShard(shard)));
