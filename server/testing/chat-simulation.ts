@@ -23,6 +23,9 @@ export interface ChatSimulationOptions {
 }
 
 const MOST_TURNS = 4;
+/** Timers pass in such steps, ms. */
+const STEP_MS = 100;
+const DRAIN_MS = 1_000;
 /** Time stands still while a test sends. */
 const NO_LIMIT = { perSecond: 0, burst: 0 };
 
@@ -109,6 +112,18 @@ export class ChatSimulation {
     await this.startVolume(id);
   }
 
+  /** The process ends in order and is started again: what is under way is committed if the store takes it in time. */
+  async drainAndRestartVolume(id: number): Promise<void> {
+    const life = this.#lives[id]!;
+    for (const connection of life.connections) connection.disconnect();
+    let closed = false;
+    void life.volume.close(DRAIN_MS).then(() => {
+      closed = true;
+    });
+    while (!closed) await this.pass(STEP_MS);
+    await this.restartVolume(id);
+  }
+
   /** Returns at once; the welcome is in the connection's frames once the user is loaded. */
   connect(user: string, after?: number): SimulatedConnection {
     const life = this.#lives[this.volumeOf(user)]!;
@@ -139,10 +154,9 @@ export class ChatSimulation {
 
   /** Let `ms` pass, timers and all, and settle. */
   async pass(ms: number): Promise<void> {
-    const step = 100;
-    for (let left = ms; left > 0; left -= step) {
-      this.#now += Math.min(left, step);
-      this.#options.advanceTimers(Math.min(left, step));
+    for (let left = ms; left > 0; left -= STEP_MS) {
+      this.#now += Math.min(left, STEP_MS);
+      this.#options.advanceTimers(Math.min(left, STEP_MS));
       await this.turns(1);
     }
     await this.settle();

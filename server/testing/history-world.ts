@@ -57,7 +57,8 @@ class HistoryWorld {
     else if (step.do === 'repeat') clients[step.device]!.repeat();
     else if (step.do === 'ack') clients[step.device]!.ack();
     else if (step.do === 'read') clients[step.device]!.read(step.frames);
-    else if (step.do === 'restart') await this.#restart(step.volume);
+    else if (step.do === 'restart' || step.do === 'drain') await this.#restart(step.volume, step.do === 'drain');
+    else if (step.do === 'stall' || step.do === 'flow') clients[step.device]!.stall(step.do === 'stall');
     else if (step.do === 'cut') chat.network.cut(0, 1);
     else if (step.do === 'heal') chat.network.heal(0, 1);
     else if (step.do === 'pass') await chat.pass(step.ms);
@@ -72,7 +73,8 @@ class HistoryWorld {
     await chat.pass(3_000);
     for (const client of clients) {
       client.read();
-      if (!client.connected) client.connect();
+      if (client.connected) client.stall(false);
+      else client.connect();
     }
     await chat.settle();
     for (const client of clients) client.repeat();
@@ -98,11 +100,12 @@ class HistoryWorld {
   }
 
   /** A process that can't read its store ends and is started again until it can. */
-  async #restart(volume: number): Promise<void> {
+  async #restart(volume: number, inOrder: boolean): Promise<void> {
     const shelf = this.chat.shelves[volume]!;
     const fails = shelf.failReads;
     shelf.failReads = false;
-    await this.chat.restartVolume(volume);
+    if (inOrder) await this.chat.drainAndRestartVolume(volume);
+    else await this.chat.restartVolume(volume);
     shelf.failReads = fails;
   }
 }

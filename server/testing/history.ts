@@ -11,9 +11,11 @@ export type Step =
   | { do: 'send'; device: number; to: number; late: boolean }
   /** `back`: from so many places before the device's position. */
   | { do: 'connect'; device: number; back: number }
-  | { do: 'disconnect' | 'repeat' | 'ack'; device: number }
+  /** `stall`: the network takes nothing more until `flow`. */
+  | { do: 'disconnect' | 'repeat' | 'ack' | 'stall' | 'flow'; device: number }
   | { do: 'read'; device: number; frames: number }
-  | { do: 'restart'; volume: number }
+  /** `restart`: it dies; `drain`: it ends in order, and starts again. */
+  | { do: 'restart' | 'drain'; volume: number }
   | { do: 'cut' | 'heal' | 'failWrites' | 'failReads' | 'mend' }
   | { do: 'pass'; ms: number };
 
@@ -34,7 +36,11 @@ export function histories(): fc.Arbitrary<History> {
     { weight: 4, arbitrary: fc.record({ do: fc.constant('connect' as const), device, back: fc.nat(3) }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('disconnect', 'repeat', 'ack'), device }) },
     { weight: 6, arbitrary: fc.record({ do: fc.constant('read' as const), device, frames: fc.nat(6) }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('restart' as const), volume: fc.nat(VOLUMES - 1) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('stall', 'flow'), device }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constantFrom('restart', 'restart', 'drain'), volume: fc.nat(VOLUMES - 1) }),
+    },
     { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('cut', 'heal', 'failWrites', 'failReads', 'mend') }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(100, 1_000, 3_000) }) },
   );

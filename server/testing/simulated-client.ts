@@ -94,6 +94,13 @@ export class SimulatedClient {
     this.connection!.ack(this.position);
   }
 
+  /** The network takes nothing more for the time being, or has taken all that waits. */
+  stall(stalled: boolean): void {
+    if (!this.connected) return;
+    if (stalled) this.connection!.backlog = Number.MAX_SAFE_INTEGER;
+    else this.connection!.drain();
+  }
+
   /** How far have those come to whom this user wrote? */
   ask(): void {
     if (this.connected) this.connection!.status(...new Set(this.sent.map(({ to }) => to)));
