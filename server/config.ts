@@ -16,6 +16,10 @@ export const SERVER_DEFAULTS = {
   statsIntervalMs: 1_000,
   /** A shard process that dies is started again after this, doubling up to the most. */
   restartDelayMs: { first: 100, most: 5_000 },
+  /** The same for a volume that a process could not open. */
+  adoptDelayMs: { first: 200, most: 10_000 },
+  /** A shard process may be silent for so long before its first word, however short `unresponsiveMs` is: it is being loaded. */
+  startSilenceMs: 15_000,
 } as const;
 
 /**
@@ -131,6 +135,8 @@ export interface ShardConfig {
   publicHost: string | null;
   processes: number;
   volumes: number;
+  /** The volumes to open at the start; others may come later. */
+  own: number[];
   host: string;
   extraHosts: string[];
   port: number;

@@ -92,9 +92,11 @@ describe('health and figures', () => {
       status: 200,
       body: {
         healthy: true,
+        volumesWithoutOwner: [],
+        takeovers: 0,
         shards: [
-          { index: 0, up: true, storeHealthy: true },
-          { index: 1, up: true, storeHealthy: true },
+          { index: 0, up: true, givenUp: false, volumes: [0], storeHealthy: true },
+          { index: 1, up: true, givenUp: false, volumes: [1], storeHealthy: true },
         ],
       },
     });
@@ -105,14 +107,14 @@ describe('health and figures', () => {
     expect(JSON.stringify(stats)).not.toContain(SECRET);
   });
 
-  it('in Prometheus’ format: every family has help, type and one sample per shard', async () => {
+  it('in Prometheus’ format: every family has help, type and one sample per shard, or one for the node', async () => {
     const response = await fetch(`${node.url}/metrics`);
     expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4');
     const families = parseMetrics(await response.text());
     for (const [name, { help, type, samples }] of families) {
       expect([name, help !== '', ['gauge', 'counter'].includes(type)]).toEqual([name, true, true]);
       const labels = name === 'plimsoll_closes_total' ? CLOSE_LABELS : ['shard="0"', 'shard="1"'];
-      expect([name, [...samples.keys()]]).toEqual([name, labels]);
+      expect([name, [...samples.keys()]]).toEqual([name, NODE_FAMILIES.has(name) ? [''] : labels]);
       if (type === 'counter') expect(name).toMatch(/_total$/);
     }
     const sum = (name: string) => [...families.get(name)!.samples.values()].reduce((total, value) => total + value, 0);
@@ -207,6 +209,9 @@ describe('history', () => {
   });
 });
 
+/** Figures of the node, not of a shard process. */
+const NODE_FAMILIES = new Set(['plimsoll_volumes_without_owner', 'plimsoll_takeovers_total']);
+
 interface Family {
   help: string;
   type: string;
@@ -227,9 +232,9 @@ function parseMetrics(text: string): Map<string, Family> {
       families.set(name, family);
       continue;
     }
-    const sample = /^([a-z_0-9]+)\{([^}]*)\} (-?[0-9.e+-]+)$/.exec(line);
+    const sample = /^([a-z_0-9]+)(?:\{([^}]*)\})? (-?[0-9.e+-]+)$/.exec(line);
     if (!sample) throw new Error(`not a line of the text format: ${line}`);
-    families.get(sample[1]!)!.samples.set(sample[2]!, Number(sample[3]));
+    families.get(sample[1]!)!.samples.set(sample[2] ?? '', Number(sample[3]));
   }
   return families;
 }

@@ -1,7 +1,8 @@
 /**
  * Composition root of a node, started by `plimsoll serve` with its configuration as JSON in PLIMSOLL_NODE_CONFIG (it holds
- * the secret, which arguments would show to every user of the machine). Says on standard output where it listens (`{"listening": …}`, one line), logs to standard error, drains on SIGTERM and SIGINT, and ends
- * by itself when its standard input closes if it was asked to (`stopWithParent`).
+ * the secret, which arguments would show to every user of the machine). Says on standard output where it listens (`{"listening": …}`, one
+ * line), logs to standard error, drains on SIGTERM and SIGINT, restarts its shard processes one after another on SIGHUP, and
+ * ends by itself when its standard input closes if it was asked to (`stopWithParent`).
  */
 import { ConfigError, type NodeConfig } from './config.ts';
 import { startNode } from './supervisor.ts';
@@ -27,6 +28,7 @@ try {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  process.on('SIGHUP', () => void starting.then((node) => node.rollingRestart()).catch(() => {}));
   if (stopWithParent) process.stdin.on('end', stop).on('error', stop).resume();
   const node = await starting;
   process.stdout.write(`${JSON.stringify({ listening: { host: config.host, port: node.port } })}\n`);

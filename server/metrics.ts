@@ -116,6 +116,18 @@ export function prometheusText(node: NodeStats): string {
     '# HELP plimsoll_shard_up 1 while the shard process serves.',
     '# TYPE plimsoll_shard_up gauge',
     ...node.shards.map(({ index, up }) => `plimsoll_shard_up{shard="${index}"} ${Number(up)}`),
+    '# HELP plimsoll_shard_given_up 1 once the process could not be started and others serve its volumes.',
+    '# TYPE plimsoll_shard_given_up gauge',
+    ...node.shards.map(({ index, givenUp }) => `plimsoll_shard_given_up{shard="${index}"} ${Number(givenUp)}`),
+    '# HELP plimsoll_volumes Volumes that the process serves.',
+    '# TYPE plimsoll_volumes gauge',
+    ...node.shards.map(({ index, volumes }) => `plimsoll_volumes{shard="${index}"} ${volumes.length}`),
+    '# HELP plimsoll_volumes_without_owner Volumes that no process serves.',
+    '# TYPE plimsoll_volumes_without_owner gauge',
+    `plimsoll_volumes_without_owner ${node.volumesWithoutOwner.length}`,
+    '# HELP plimsoll_takeovers_total Volumes given to another process because their own could not be started.',
+    '# TYPE plimsoll_takeovers_total counter',
+    `plimsoll_takeovers_total ${node.takeovers}`,
   ];
   for (const { name, type, help, read } of FAMILIES) {
     lines.push(`# HELP plimsoll_${name} ${help}`, `# TYPE plimsoll_${name} ${type}`);

@@ -14,8 +14,7 @@ async function start(publicHost: string | null = null): Promise<string> {
     extraHosts: [],
     publicHost,
     volumes: 2,
-    processes: 2,
-    portOf: (process) => ports[process]!,
+    portOf: (volume) => ports[volume]!,
     log: () => {},
     addressRate: DEFAULT_SETTINGS.addressRate,
     stats: () => ({ shards: [] }) as unknown as NodeStats,
@@ -28,7 +27,7 @@ afterEach(() => router.stop());
 it('sends nobody to a process whose port is not known yet', async () => {
   ports = [0, 4_701];
   const url = await start();
-  // alice is on shard 78, of process 0; dave on shard 930, of process 1.
+  // alice is on shard 78, of volume 0; dave on shard 930, of volume 1.
 
   const [first, second] = [await fetch(`${url}/v1/route?user=alice`), await fetch(`${url}/v1/route?user=dave`)];
   expect([first.status, second.status]).toEqual([503, 200]);

@@ -25,8 +25,8 @@ export interface RouterOptions {
   port: number;
   publicHost: string | null;
   volumes: number;
-  processes: number;
-  portOf: (process: number) => number;
+  /** Port of the process that serves a volume; 0: none does now. */
+  portOf: (volume: number) => number;
   stats: () => NodeStats;
   log: (message: string) => void;
   addressRate: NodeSettings['addressRate'];
@@ -46,9 +46,9 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   limitAddresses(app, options.addressRate, Date.now);
   const table = volumeTable(options.volumes);
   const writer = new FrameWriter();
-  /** Empty while the process is being started for the first time and its port is not known. */
+  /** Empty while no process has the volume: at the first start, and on the way from one process to another. */
   const urlOf = (volume: number, host: string): string => {
-    const port = options.portOf(volume % options.processes);
+    const port = options.portOf(volume);
     return port === 0 ? '' : `ws://${host}:${port}`;
   };
   // The name by which the client reached the router is the one by which it reaches the shards.
@@ -75,11 +75,17 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     call.reply(200, { logicalShards: LOGICAL_SHARDS, owners });
   });
   api.get('/v1/health', (call) => {
-    const { shards } = options.stats();
-    const healthy = shards.every((shard) => shard.up && (shard.stats?.healthy ?? true));
+    const { shards, volumesWithoutOwner, takeovers } = options.stats();
+    // One that was given up is missed by nobody: others have its volumes.
+    const well = shards.every(({ up, givenUp, stats }) => givenUp || (up && (stats?.healthy ?? true)));
+    const healthy = well && volumesWithoutOwner.length === 0;
     call.reply(healthy ? 200 : 503, {
       healthy,
-      shards: shards.map(({ index, up, stats }) => ({ index, up, storeHealthy: stats?.healthy ?? null })),
+      volumesWithoutOwner,
+      takeovers,
+      shards: shards.map(({ index, up, givenUp, volumes, stats }) => {
+        return { index, up, givenUp, volumes, storeHealthy: stats?.healthy ?? null };
+      }),
     });
   });
   api.get('/v1/stats', (call) => call.reply(200, options.stats()));

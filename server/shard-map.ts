@@ -33,11 +33,37 @@ export function volumeTable(volumes: number): Uint16Array {
   return table;
 }
 
-/** The process that owns each volume when `processes` share `volumes` evenly: volume v belongs to process v mod n. */
-export function volumesOfProcess(process: number, processes: number, volumes: number): number[] {
-  const own: number[] = [];
-  for (let volume = process; volume < volumes; volume += processes) own.push(volume);
-  return own;
+/** The owner of each item of a fresh node: item i belongs to owner i mod n, so that shares differ by one at most. */
+export function assign(items: number, owners: readonly number[]): number[] {
+  if (owners.length === 0) throw new RangeError('nobody is there to own anything');
+  return Array.from({ length: items }, (_, item) => owners[item % owners.length]!);
+}
+
+/**
+ * A table (item → owner) for other owners than before, with as few moves as a balance to within one allows: of owners that
+ * have gone all items move and no others do; to an owner that is new its share moves, and nothing else. Whatever the item
+ * is: a volume, a logical shard. The same table and owners give the same result.
+ */
+export function rebalance(table: readonly number[], owners: readonly number[]): number[] {
+  if (owners.length === 0) throw new RangeError('nobody is there to own anything');
+  const shares = new Map<number, number[]>([...new Set(owners)].sort((a, b) => a - b).map((owner) => [owner, []]));
+  const homeless: number[] = [];
+  for (const [item, owner] of table.entries()) (shares.get(owner) ?? homeless).push(item);
+  const least = Math.floor(table.length / shares.size);
+  // So many owners have one more than the others: those who have most already.
+  let larger = table.length % shares.size;
+  const quotas = new Map<number, number>();
+  for (const [owner, share] of [...shares].sort((a, b) => b[1].length - a[1].length)) {
+    quotas.set(owner, larger-- > 0 ? least + 1 : least);
+    // The last come are the first to go: what an owner took over goes back before what it had from the start.
+    homeless.push(...share.splice(quotas.get(owner)!));
+  }
+  const next = [...table];
+  homeless.sort((a, b) => a - b);
+  for (const [owner, share] of shares) {
+    for (const item of homeless.splice(0, quotas.get(owner)! - share.length)) next[item] = owner;
+  }
+  return next;
 }
 
 /** What the router tells clients: who owns which range of logical shards. */

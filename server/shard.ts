@@ -4,17 +4,15 @@
  */
 
 import uWS from 'uWebSockets.js';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Bus } from './bus/bus.ts';
 import { openLocalBus } from './bus/bus-local.ts';
-import { SERVER_DEFAULTS, type ShardConfig } from './config.ts';
+import type { ShardConfig } from './config.ts';
 import { NEVER_REVOKED } from './messenger/revocations.ts';
-import { Volume, type VolumeCounters } from './messenger/volume.ts';
+import { NOTHING_COUNTED, type Volume } from './messenger/volume.ts';
 import { CLOSES } from './protocol/errors.ts';
-import { logicalShard, volumesOfProcess, volumeTable } from './shard-map.ts';
+import { logicalShard } from './shard-map.ts';
+import { type OpenFailure, ShardVolumes } from './shard-volumes.ts';
 import { ProcessMeter, type ShardStats } from './stats.ts';
-import type { MessageStore } from './store/message-store.ts';
 import { createAuthenticator } from './transport/authentication.ts';
 import { ConnectionOutbox } from './transport/connection.ts';
 import { ConnectionWatch } from './transport/connection-watch.ts';
@@ -32,36 +30,38 @@ const CLOSES_PER_TURN = 500;
 
 export interface Shard {
   port: number;
+  /** The volumes it could not open at its start; it serves the others. */
+  failures: OpenFailure[];
   stats(): ShardStats;
-  /** Ports of all processes, where clients of their users are sent; changes when one comes back elsewhere. */
-  setOwners(ports: number[]): void;
+  /** Ports of all processes, and which of them serves which volume (−1: none now): where clients are sent. */
+  setOwners(ports: number[], table: number[]): void;
+  /** Takes over a volume while running; returns why not, or null. Those it has are not disturbed. */
+  adopt(volume: number): Promise<OpenFailure | null>;
+  /** Gives a volume up: its clients are sent away, and its store is closed when this resolves. */
+  release(volume: number): Promise<void>;
   drain(): Promise<void>;
 }
 
 export async function startShard(config: ShardConfig, log: (message: string) => void): Promise<Shard> {
-  const table = volumeTable(config.volumes);
-  const own = volumesOfProcess(config.index, config.processes, config.volumes);
-  const bus = await openLocalBus({
-    path: busPath(config.busDirectory, config.index),
-    own,
-    peers: Array.from({ length: config.processes }, (_, peer) => ({
-      path: busPath(config.busDirectory, peer),
-      volumes: volumesOfProcess(peer, config.processes, config.volumes),
-    })).filter((_, peer) => peer !== config.index),
-  });
-  const volumes = await openVolumes(config, own, table, bus, log);
+  const paths = Array.from({ length: config.processes }, (_, peer) => busPath(config.busDirectory, peer));
+  const bus = await openLocalBus({ process: config.index, paths, owners: [] });
+  const owned = new ShardVolumes(config, bus, log);
+  const { open: volumes, table } = owned;
+  const failures = await owned.openAll(config.own);
   bus.onMessage((from, to, kind, payload) => volumes.get(to)?.onBusMessage(from, kind, payload));
   bus.onUp((to) => {
     for (const volume of volumes.values()) volume.onBusUp(to);
   });
 
+  let ports: number[] = [];
   let owners: number[] = [];
   const route: Route = (user, host) => {
     const volume = table[logicalShard(user)]!;
     const own = volumes.get(volume);
-    if (own !== undefined) return own;
-    const port = owners[volume % config.processes];
-    return port === undefined ? '' : `ws://${config.publicHost ?? hostName(host, config.host)}:${port}`;
+    if (own !== undefined) return own.draining ? '' : own;
+    const owner = owners[volume] ?? -1;
+    if (owner < 0 || owner === config.index) return '';
+    return `ws://${config.publicHost ?? hostName(host, config.host)}:${ports[owner]}`;
   };
   const app = uWS.App();
   const addresses = limitAddresses(app, config.settings.addressRate, Date.now);
@@ -93,9 +93,14 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
   const meter = new ProcessMeter();
   return {
     port: listening.port,
-    setOwners(ports) {
-      owners = ports;
+    failures,
+    setOwners(newPorts, newOwners) {
+      ports = newPorts;
+      owners = newOwners;
+      owned.setOwners(newOwners);
     },
+    adopt: (volume) => owned.adopt(volume),
+    release: (volume) => owned.release(volume),
     stats: () => ({
       ...meter.read(),
       connections: sockets.counts.connections,
@@ -108,11 +113,11 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
       unauthorised: sockets.counts.unauthorised,
       redirected: sockets.counts.redirected,
       users: sum(volumes, (volume) => volume.users.size),
-      commits: sum(volumes, (volume) => volume.commit.commits),
-      commitFailures: sum(volumes, (volume) => volume.commit.failures),
+      commits: owned.gone.commits + sum(volumes, (volume) => volume.commit.commits),
+      commitFailures: owned.gone.commitFailures + sum(volumes, (volume) => volume.commit.failures),
       unconfirmed: sum(volumes, (volume) => volume.forwarding.unconfirmed),
       healthy: [...volumes.values()].every((volume) => volume.commit.healthy),
-      messages: addCounters([...volumes.values()].map((volume) => volume.counters)),
+      messages: owned.counters() ?? NOTHING_COUNTED,
     }),
     async drain() {
       listening.stop();
@@ -124,48 +129,11 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
         connection.close(CLOSES.goingAway);
         if (++closed % CLOSES_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
       }
-      await Promise.all([...volumes.values()].map((volume) => volume.close(SERVER_DEFAULTS.drainTimeoutMs)));
+      await owned.close();
       await bus.close();
       meter.stop();
     },
   };
-}
-
-async function openVolumes(
-  config: ShardConfig,
-  own: number[],
-  table: Uint16Array,
-  bus: Bus,
-  log: (message: string) => void,
-): Promise<Map<number, Volume>> {
-  const volumes = new Map<number, Volume>();
-  for (const id of own) {
-    const store = await openStore(config, id);
-    const volume = await Volume.open({
-      id,
-      store,
-      bus,
-      table,
-      maxBodyBytes: config.maxBodyBytes,
-      outboxMemoryBytes: SERVER_DEFAULTS.outboxMemoryBytes,
-      settings: config.settings,
-      now: Date.now,
-      log,
-    });
-    volumes.set(id, volume);
-  }
-  return volumes;
-}
-
-async function openStore(config: ShardConfig, volume: number): Promise<MessageStore> {
-  if (config.store.kind === 'memory') {
-    const { openMemoryStore } = await import('./store/message-store-memory.ts');
-    return openMemoryStore();
-  }
-  const { openLevelStore } = await import('./store/message-store-leveldb.ts');
-  const directory = join(config.store.directory, `volume-${volume}`);
-  mkdirSync(directory, { recursive: true });
-  return openLevelStore({ directory, durability: config.durability });
 }
 
 function busPath(directory: string, index: number): string {
@@ -175,13 +143,5 @@ function busPath(directory: string, index: number): string {
 function sum(volumes: Map<number, Volume>, read: (volume: Volume) => number): number {
   let total = 0;
   for (const volume of volumes.values()) total += read(volume);
-  return total;
-}
-
-function addCounters(all: VolumeCounters[]): VolumeCounters {
-  const total = { ...all[0]! };
-  for (const counters of all.slice(1)) {
-    for (const name of Object.keys(total) as Array<keyof VolumeCounters>) total[name] += counters[name];
-  }
   return total;
 }

@@ -2,51 +2,30 @@
  * A node: starts the shard processes, watches them, starts them again when they die, and answers on the router port
  * where users live and how the node is.
  */
-import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { ConfigError, type NodeConfig, SERVER_DEFAULTS, type ShardConfig, settingsOf } from './config.ts';
+import {
+  ConfigError,
+  type NodeConfig,
+  type NodeSettings,
+  SERVER_DEFAULTS,
+  type ShardConfig,
+  settingsOf,
+} from './config.ts';
 import { openDataDirectory } from './data-directory.ts';
+import type { Node, NodeStats } from './node.ts';
 import { notificationsProblem } from './notifications/providers.ts';
+import { Ownership } from './ownership.ts';
+import { rollingRestart } from './rolling-restart.ts';
 import { type Router, startRouter } from './router.ts';
-import type { FromShard, ToShard } from './shard-process.ts';
-import { ProcessMeter, type ProcessStats, type ShardStats } from './stats.ts';
+import { ShardChild, type ShardChildEvents, shardFailure } from './shard-child.ts';
+import type { ToShard } from './shard-process.ts';
+import type { OpenFailure } from './shard-volumes.ts';
+import { watchSilence } from './silence-watch.ts';
+import { ProcessMeter } from './stats.ts';
 
-export interface NodeStats {
-  uptimeSeconds: number;
-  development: boolean;
-  durability: string;
-  store: string;
-  /** CPU seconds of shard processes that have died, so that sums never go back. */
-  cpuSecondsOfDead: number;
-  supervisor: ProcessStats;
-  shards: Array<ShardStatus>;
-}
-
-export interface ShardStatus {
-  index: number;
-  port: number;
-  up: boolean;
-  restarts: number;
-  stats: ShardStats | null;
-}
-
-export interface Node {
-  port: number;
-  stats(): NodeStats;
-  /** Stop accepting, tell clients, commit what is under way, end all processes. */
-  stop(): Promise<void>;
-}
-
-interface ShardProcess extends ShardStatus {
-  child: ChildProcess | null;
-  delayMs: number;
-  timer: NodeJS.Timeout | undefined;
-}
-
-const SHARD_PROCESS = fileURLToPath(new URL('./shard-process.js', import.meta.url));
+export type { Node, NodeStats, ShardStatus } from './node.ts';
 
 /** Rejects with one sentence: ConfigError, or what a shard process said. */
 export async function startNode(config: NodeConfig, log: (message: string) => void): Promise<Node> {
@@ -64,34 +43,35 @@ export async function startNode(config: NodeConfig, log: (message: string) => vo
   return supervisor;
 }
 
-class Supervisor implements Node {
+class Supervisor implements Node, ShardChildEvents {
   port = 0;
   #config: NodeConfig;
+  #settings: NodeSettings;
   #volumes: number;
   #log: (message: string) => void;
-  #shards: ShardProcess[];
+  #shards: ShardChild[];
+  #ownership: Ownership;
   #busDirectory: string;
   #router: Router | undefined;
   #meter = new ProcessMeter();
   #started = Date.now();
-  #cpuSecondsOfDead = 0;
+  #takeovers = 0;
+  #rolling = false;
   #stopping = false;
+  #timers = new Set<NodeJS.Timeout>();
+  #watch: NodeJS.Timeout | undefined;
 
   constructor(config: NodeConfig, volumes: number, log: (message: string) => void) {
     this.#config = config;
+    this.#settings = settingsOf(config.settings);
     this.#volumes = volumes;
     this.#log = log;
     this.#busDirectory = mkdtempSync(join(tmpdir(), 'plimsoll-bus-'));
-    this.#shards = Array.from({ length: config.shards }, (_, index) => ({
-      index,
-      port: config.shardPort === 0 ? 0 : config.shardPort + index,
-      up: false,
-      restarts: 0,
-      stats: null,
-      child: null,
-      delayMs: SERVER_DEFAULTS.restartDelayMs.first,
-      timer: undefined,
-    }));
+    this.#ownership = new Ownership(volumes, config.shards);
+    this.#shards = Array.from(
+      { length: config.shards },
+      (_, index) => new ShardChild(index, config.shardPort === 0 ? 0 : config.shardPort + index, this),
+    );
   }
 
   async start(): Promise<void> {
@@ -102,15 +82,17 @@ class Supervisor implements Node {
       port: this.#config.port,
       publicHost: this.#config.publicHost,
       volumes: this.#volumes,
-      processes: this.#config.shards,
-      portOf: (process) => this.#shards[process]!.port,
+      portOf: (volume) => this.#portOf(volume),
       stats: () => this.stats(),
       log: this.#log,
-      addressRate: settingsOf(this.#config.settings).addressRate,
+      addressRate: this.#settings.addressRate,
     });
     this.port = this.#router.port;
-    await Promise.all(this.#shards.map((shard) => this.#startShard(shard)));
-    this.#tellOwners();
+    const failures = await Promise.all(this.#shards.map((shard) => this.#start(shard)));
+    // At the first start what does not work is the node's own failure, and its caller says it.
+    const [failure] = failures.flat();
+    if (failure !== undefined) throw shardFailure(failure.message, failure.code);
+    this.#watch = watchSilence(this.#shards, this.#settings.unresponsiveMs, this.#log);
   }
 
   stats(): NodeStats {
@@ -120,123 +102,195 @@ class Supervisor implements Node {
       development: this.#config.authSecret === null,
       durability: store.kind === 'memory' ? 'none' : this.#config.durability,
       store: store.kind === 'memory' ? 'memory:' : `level:${store.directory}`,
-      cpuSecondsOfDead: this.#cpuSecondsOfDead,
+      cpuSecondsOfDead: this.#shards.reduce((sum, { cpuSecondsOfDead }) => sum + cpuSecondsOfDead, 0),
+      takeovers: this.#takeovers,
+      volumesWithoutOwner: this.#ownership.withoutOwner(),
+      rollingRestart: this.#rolling,
       supervisor: this.#meter.read(),
-      shards: this.#shards.map(({ index, port, up, restarts, stats }) => ({ index, port, up, restarts, stats })),
+      shards: this.#shards.map(({ index, port, up, givenUp, restarts, stats }) => {
+        return { index, port, up, givenUp, restarts, volumes: this.#ownership.servedBy(index), stats };
+      }),
     };
+  }
+
+  async rollingRestart(): Promise<void> {
+    if (this.#stopping) return;
+    if (this.#rolling) return this.#log('a rolling restart is running already; another one is not begun');
+    if (this.#config.store.kind === 'memory') {
+      return this.#log('no rolling restart: the messages are in memory only and would be forgotten');
+    }
+    this.#rolling = true;
+    await rollingRestart({
+      shards: this.#shards,
+      log: this.#log,
+      isStopping: () => this.#stopping,
+      restart: async (shard) => void (await this.#startAgain(shard)),
+      revive: (shard) => this.#revive(shard),
+      isSettled: () => this.#ownership.isSettled(),
+    });
+    this.#rolling = false;
   }
 
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#router?.stop();
     this.#meter.stop();
-    await Promise.all(this.#shards.map((shard) => this.#stopShard(shard)));
+    clearInterval(this.#watch);
+    for (const timer of this.#timers) clearTimeout(timer);
+    await Promise.all(this.#shards.map((shard) => shard.drain()));
     rmSync(this.#busDirectory, { recursive: true, force: true });
   }
 
-  #startShard(shard: ShardProcess): Promise<void> {
-    const child = fork(SHARD_PROCESS, { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    shard.child = child;
-    return new Promise((resolve, reject) => {
-      let failure: Error | undefined;
-      child.on('message', (message: FromShard) => {
-        if (message.type === 'listening') {
-          shard.port = message.port;
-          shard.up = true;
-          shard.delayMs = SERVER_DEFAULTS.restartDelayMs.first;
-          resolve();
-        } else if (message.type === 'stats') shard.stats = message.stats;
-        else if (message.type === 'log') this.#log(message.message);
-        else failure = shardFailure(message.message, message.code);
-      });
-      child.on('exit', (code, signal) => {
-        const wasUp = shard.up;
-        shard.up = false;
-        shard.child = null;
-        this.#cpuSecondsOfDead += shard.stats?.cpuSeconds ?? 0;
-        if (shard.stats) shard.stats = { ...shard.stats, cpuSeconds: 0, connections: 0, rssBytes: 0 };
-        const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;
-        if (!wasUp) reject(failure ?? new Error(`shard process ${shard.index} ${how} before it listened`));
-        // At the first start the failure is the node's own, and its caller says it.
-        if (this.#stopping || (!wasUp && shard.restarts === 0)) return;
-        if (wasUp) this.#log(`shard ${shard.index} ${how}; it is started again`);
-        else this.#log(`shard ${shard.index} did not come back: ${failure?.message ?? how}`);
-        this.#restartLater(shard);
-      });
-      this.#tell(shard, { type: 'start', config: this.#shardConfig(shard) });
-      // A process that is started again must know the others before its first client comes.
-      if (!this.#ports().includes(0)) this.#tell(shard, { type: 'owners', ports: this.#ports() });
-    });
+  opened(shard: ShardChild, volume: number): void {
+    this.#ownership.opened(shard.index, volume);
+    this.#log(`shard ${shard.index} serves volume ${volume} now`);
+    this.#settle();
   }
 
-  #restartLater(shard: ShardProcess): void {
+  notOpened(shard: ShardChild, { volume, message }: OpenFailure): void {
+    const { news, failures } = this.#ownership.notOpened(shard.index, volume, message);
+    if (news)
+      this.#log(`shard ${shard.index} can't open volume ${volume}, which nobody serves until it can: ${message}`);
+    const { first, most } = SERVER_DEFAULTS.adoptDelayMs;
+    this.#later(Math.min(first * 2 ** (failures - 1), most), () => {
+      this.#ownership.retry(volume);
+      this.#settle();
+    });
+    this.#settle();
+  }
+
+  released(shard: ShardChild, volume: number): void {
+    this.#ownership.released(shard.index, volume);
+    this.#settle();
+  }
+
+  log(message: string): void {
+    this.#log(message);
+  }
+
+  ended(shard: ShardChild, reason: string, wasUp: boolean): void {
+    this.#ownership.ended(shard.index);
+    this.#tellOwners();
+    if (this.#stopping || shard.stopping) return;
+    // At the first start the failure is the node's own, and its caller says it.
+    if (!wasUp && shard.restarts === 0) return;
+    if (wasUp) this.#log(`shard ${shard.index} ${reason}; it is started again`);
+    else this.#log(`shard ${shard.index} did not come back: ${reason}`);
+    if (shard.givenUp) return;
+    if (!wasUp) shard.failures++;
+    // Somebody must be there to take over: where nothing can be started, nobody is given up.
+    const others = this.#shards.some((other) => other !== shard && other.up && !other.stopping);
+    if (shard.failures >= this.#settings.takeoverAfterFailures && others) this.#giveUp(shard);
+    else this.#restartLater(shard);
+  }
+
+  async #start(shard: ShardChild): Promise<OpenFailure[]> {
+    const own = this.#ownership.starting(shard.index);
+    const failures = await shard.start(this.#shardConfig(shard, own), this.#owners());
+    for (const volume of own) {
+      const failure = failures.find((candidate) => candidate.volume === volume);
+      if (failure === undefined) this.#ownership.opened(shard.index, volume);
+      else if (shard.restarts > 0) this.notOpened(shard, failure);
+    }
+    this.#settle();
+    return failures;
+  }
+
+  #startAgain(shard: ShardChild): Promise<OpenFailure[]> {
     shard.restarts++;
-    shard.timer = setTimeout(() => {
-      this.#startShard(shard).then(
-        () => {
-          this.#log(`shard ${shard.index} is back on port ${shard.port}`);
-          this.#tellOwners();
-        },
-        () => {}, // logged by the exit handler, which tries again
+    return this.#start(shard);
+  }
+
+  #restartLater(shard: ShardChild): void {
+    this.#later(shard.delayMs, () => {
+      this.#startAgain(shard).then(
+        () => this.#log(`shard ${shard.index} is back on port ${shard.port}`),
+        () => {}, // logged where its end is handled, which tries again
       );
-    }, shard.delayMs);
+    });
     shard.delayMs = Math.min(shard.delayMs * 2, SERVER_DEFAULTS.restartDelayMs.most);
   }
 
-  #stopShard(shard: ShardProcess): Promise<void> {
-    clearTimeout(shard.timer);
-    const { child } = shard;
-    if (child === null) return Promise.resolve();
-    return new Promise((resolve) => {
-      // A drain is bounded by itself; this is for a process that hangs or is frozen.
-      const timer = setTimeout(() => child.kill('SIGKILL'), SERVER_DEFAULTS.drainTimeoutMs + 5_000);
-      child.once('exit', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-      this.#tell(shard, { type: 'drain' });
+  /** Others take its volumes over. It is dead: `ended` was called. */
+  #giveUp(shard: ShardChild): void {
+    shard.givenUp = true;
+    const moved = this.#ownership.share(this.#living());
+    this.#takeovers += moved.length;
+    const heirs = new Set(moved.map((volume) => this.#ownership.table[volume]!));
+    this.#log(
+      `shard ${shard.index} could not be started ${shard.failures} times in a row and is given up; ` +
+        `volume(s) ${moved.join(', ')} go to shard(s) ${[...heirs].join(', ')}`,
+    );
+    this.#settle();
+  }
+
+  /** It comes back without volumes, and only once it is there its share is handed to it. */
+  async #revive(shard: ShardChild): Promise<boolean> {
+    try {
+      await this.#startAgain(shard);
+    } catch {
+      return false;
+    }
+    shard.givenUp = false;
+    const moved = this.#ownership.share(this.#living());
+    this.#log(`shard ${shard.index} is back on port ${shard.port} and takes volume(s) ${moved.join(', ')}`);
+    this.#settle();
+    return true;
+  }
+
+  #living(): number[] {
+    return this.#shards.filter(({ givenUp }) => !givenUp).map(({ index }) => index);
+  }
+
+  /** Gives the orders that are due, and tells everybody who serves what. */
+  #settle(): void {
+    if (this.#stopping) return;
+    const { adopt, release } = this.#ownership.orders((process) => {
+      const { up, stopping } = this.#shards[process]!;
+      return up && !stopping;
     });
+    for (const { process, volume } of release) this.#shards[process]!.tell({ type: 'release', volume });
+    for (const { process, volume } of adopt) this.#shards[process]!.tell({ type: 'adopt', volume });
+    this.#tellOwners();
   }
 
   #tellOwners(): void {
-    for (const shard of this.#shards) this.#tell(shard, { type: 'owners', ports: this.#ports() });
+    for (const shard of this.#shards) shard.tell(this.#owners());
   }
 
-  #ports(): number[] {
-    return this.#shards.map(({ port }) => port);
+  #owners(): ToShard {
+    return { type: 'owners', ports: this.#shards.map(({ port }) => port), table: this.#ownership.serving() };
   }
 
-  #tell(shard: ShardProcess, message: ToShard): void {
-    // A process that has just died does not listen any more; its exit is handled where it is reported.
-    if (shard.child?.connected) shard.child.send(message, () => {});
+  /** Where clients of a volume connect; 0: nowhere now. A process that is being started again is back on its port. */
+  #portOf(volume: number): number {
+    const serving = this.#ownership.serving()[volume]!;
+    if (serving >= 0) return this.#shards[serving]!.port;
+    const meant = this.#shards[this.#ownership.table[volume]!]!;
+    return meant.up ? 0 : meant.port;
   }
 
-  #shardConfig(shard: ShardProcess): ShardConfig {
-    const { host, publicHost, store, durability, authSecret, idleTimeoutSeconds, maxBodyBytes, maxBacklogBytes } =
-      this.#config;
+  #later(ms: number, task: () => void): void {
+    if (this.#stopping) return;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      task();
+    }, ms);
+    this.#timers.add(timer);
+  }
+
+  #shardConfig(shard: ShardChild, own: number[]): ShardConfig {
+    const { port: _, shards, shardPort: __, extraHosts = [], ...rest } = this.#config;
     return {
+      ...rest,
       index: shard.index,
-      publicHost,
-      processes: this.#config.shards,
+      processes: shards,
       volumes: this.#volumes,
-      host,
-      extraHosts: this.#config.extraHosts ?? [],
+      own,
+      extraHosts,
       port: shard.port,
       busDirectory: this.#busDirectory,
-      store,
-      durability,
-      authSecret,
-      idleTimeoutSeconds,
-      maxBodyBytes,
-      maxBacklogBytes,
-      settings: settingsOf(this.#config.settings),
+      settings: this.#settings,
     };
   }
-}
-
-/** Port and data directory are the user's to choose: a configuration error. */
-function shardFailure(message: string, code: string): Error {
-  return ['EADDRINUSE', 'locked', 'unwritable', 'corrupt'].includes(code)
-    ? new ConfigError(message)
-    : new Error(message);
 }

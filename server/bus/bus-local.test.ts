@@ -11,11 +11,7 @@ describeBus('local', async () => {
   const path = (process: number) => join(directory, `${process}.sock`);
   return {
     open: (process, volumes) =>
-      openLocalBus({
-        path: path(process),
-        own: volumes[process]!,
-        peers: volumes.flatMap((own, peer) => (peer === process ? [] : [{ path: path(peer), volumes: own }])),
-      }),
+      openLocalBus({ process, paths: volumes.map((_, peer) => path(peer)), owners: ownersOf(volumes) }),
     remove: () => rm(directory, { recursive: true }),
   };
 });
@@ -33,7 +29,7 @@ it('takes the place of a socket that a killed process left behind, and removes i
   const path = join(directory, 'left.sock');
   try {
     await writeFile(path, '');
-    const bus = await openLocalBus({ path, own: [0], peers: [] });
+    const bus = await openLocalBus({ process: 0, paths: [path], owners: [0] });
     expect((await stat(path)).isSocket()).toBe(true);
     await bus.close();
     await expect(stat(path)).rejects.toThrow(/ENOENT/);
@@ -41,3 +37,10 @@ it('takes the place of a socket that a killed process left behind, and removes i
     await rm(directory, { recursive: true });
   }
 });
+
+/** Process of each volume. */
+function ownersOf(volumes: number[][]): number[] {
+  const owners: number[] = [];
+  for (const [process, own] of volumes.entries()) for (const volume of own) owners[volume] = process;
+  return owners;
+}

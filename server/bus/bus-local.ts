@@ -12,12 +12,12 @@ const HEADER = 9;
 const RECONNECT_MS = { first: 20, most: 1_000 };
 
 export interface LocalBusOptions {
-  /** Where this process listens. */
-  path: string;
-  /** Volumes of this process. */
-  own: number[];
-  /** Socket path per peer process, with the volumes it owns. */
-  peers: Array<{ path: string; volumes: number[] }>;
+  /** Index of this process. */
+  process: number;
+  /** Socket path of each process, this one's among them. */
+  paths: string[];
+  /** Process of each volume, as far as it is known: the rest is told by `assign`. */
+  owners: Array<number | null>;
 }
 
 type MessageHandler = (from: number, to: number, kind: number, payload: Buffer) => void;
@@ -29,8 +29,12 @@ export async function openLocalBus(options: LocalBusOptions): Promise<Bus> {
 }
 
 class LocalBus implements Bus {
-  #options: LocalBusOptions;
-  #own: Set<number>;
+  #path: string;
+  #process: number;
+  #own = new Set<number>();
+  /** Per process; none to itself. */
+  #peers: Array<PeerLink | null>;
+  /** Per volume of another process. */
   #links = new Map<number, PeerLink>();
   #server: Server;
   #incoming = new Set<Socket>();
@@ -41,27 +45,46 @@ class LocalBus implements Bus {
   #selfQueue: Array<[number, number, number, Buffer]> = [];
   #closed = false;
 
-  constructor(options: LocalBusOptions) {
-    this.#options = options;
-    this.#own = new Set(options.own);
+  constructor({ process, paths, owners }: LocalBusOptions) {
+    this.#path = paths[process]!;
+    this.#process = process;
     this.#server = createServer((socket) => this.#accept(socket));
-    for (const peer of options.peers) {
-      const link = new PeerLink(peer.path, () => {
-        for (const volume of peer.volumes) this.#up(volume);
+    this.#peers = paths.map((path, peer) => {
+      if (peer === process) return null;
+      const link: PeerLink = new PeerLink(path, () => {
+        for (const [volume, its] of this.#links) if (its === link) this.#up(volume);
       });
-      for (const volume of peer.volumes) this.#links.set(volume, link);
-    }
+      return link;
+    });
+    for (const [volume, owner] of owners.entries()) this.assign(volume, owner);
   }
 
   async listen(): Promise<void> {
     try {
-      unlinkSync(this.#options.path); // left by a process that was killed
+      unlinkSync(this.#path); // left by a process that was killed
     } catch {}
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(this.#options.path, () => resolve());
+      this.#server.listen(this.#path, () => resolve());
     });
-    for (const link of new Set(this.#links.values())) link.open();
+    for (const link of this.#peers) link?.open();
+  }
+
+  assign(volume: number, process: number | null): void {
+    if (process === this.#process) {
+      if (this.#own.has(volume)) return;
+      this.#own.add(volume);
+      this.#links.delete(volume);
+      this.#up(volume);
+      return;
+    }
+    this.#own.delete(volume);
+    const link = process === null ? null : (this.#peers[process] ?? null);
+    if (link === null) this.#links.delete(volume);
+    else if (this.#links.get(volume) !== link) {
+      this.#links.set(volume, link);
+      if (link.up) this.#up(volume);
+    }
   }
 
   send(from: number, to: number, kind: number, payload: Buffer): void {
@@ -92,7 +115,7 @@ class LocalBus implements Bus {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const link of new Set(this.#links.values())) link.close();
+    for (const link of this.#peers) link?.close();
     for (const socket of this.#incoming) socket.destroy();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }

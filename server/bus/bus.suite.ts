@@ -198,6 +198,103 @@ export function describeBus(name: string, createNetwork: () => Promise<BusNetwor
       expect(ups.sort()).toEqual([0, 1]);
     });
 
+    describe('when a volume gets another process', () => {
+      const three = [[0], [1], [2]];
+
+      it('drops what is sent while it has none, says when it has, and brings what is sent then to the new place', async () => {
+        const a = await join(0, three);
+        const b = await join(1, three);
+        const c = await join(2, three);
+        await until(() => a.bus.isUp(1) && a.bus.isUp(2));
+        await leave(b.bus);
+        a.bus.assign(1, null);
+        expect(a.bus.isUp(1)).toBe(false);
+        a.bus.send(0, 1, 1, Buffer.from('nobody there'));
+        c.bus.assign(1, 2);
+        expect(c.bus.isUp(1)).toBe(true);
+        expect(c.ups.at(-1)).toBe(1);
+        // What every caller does: repeat from onUp. It must be the first thing that arrives.
+        a.bus.onUp((to) => {
+          a.ups.push(to);
+          if (to === 1) a.bus.send(0, 1, 1, Buffer.from('repeated'));
+        });
+        const before = a.ups.length;
+        a.bus.assign(1, 2);
+        expect(a.ups.slice(before)).toEqual([1]);
+        expect(a.bus.isUp(1)).toBe(true);
+        a.bus.send(0, 1, 1, Buffer.from('after'));
+        await until(() => c.got.length >= 2);
+        expect(c.got.map(({ to, payload }) => [to, payload])).toEqual([
+          [1, 'repeated'],
+          [1, 'after'],
+        ]);
+        expect(b.got).toEqual([]);
+      });
+
+      it('brings nothing that was sent to the old place to the new one', async () => {
+        const a = await join(0, three);
+        const b = await join(1, three);
+        const c = await join(2, three);
+        await until(() => a.bus.isUp(1) && a.bus.isUp(2));
+        for (let i = 0; i < 100; i++) a.bus.send(0, 1, 1, Buffer.from(`old ${i}`));
+        c.bus.assign(1, 2);
+        b.bus.assign(1, 2);
+        a.bus.assign(1, 2);
+        for (let i = 0; i < 100; i++) a.bus.send(0, 1, 1, Buffer.from(`new ${i}`));
+        b.bus.send(1, 1, 1, Buffer.from('from the old place'));
+        await until(() => c.got.length >= 101);
+        expect(c.got.filter(({ from }) => from === 0).map(({ payload }) => payload)).toEqual(
+          Array.from({ length: 100 }, (_, i) => `new ${i}`),
+        );
+        // In order and from the first on, as far as it came.
+        expect(b.got.map(({ payload }) => payload)).toEqual(b.got.map((_, i) => `old ${i}`));
+      });
+
+      it('reaches it without a link once it is its own, and over one when it is no more', async () => {
+        const a = await join(0, pair);
+        const b = await join(1, pair);
+        await until(() => a.bus.isUp(1) && b.bus.isUp(0));
+        a.bus.assign(1, 0);
+        b.bus.assign(1, 0);
+        a.bus.send(0, 1, 1, Buffer.from('inside'));
+        b.bus.send(1, 1, 1, Buffer.from('from outside'));
+        await until(() => a.got.length === 2);
+        expect(a.got.map(({ from, to }) => [from, to]).sort()).toEqual([
+          [0, 1],
+          [1, 1],
+        ]);
+        expect(b.got).toEqual([]);
+        b.bus.assign(1, 1);
+        a.bus.assign(1, 1);
+        a.bus.send(0, 1, 1, Buffer.from('back'));
+        await until(() => b.got.length === 1);
+        expect(b.got[0]!.payload).toBe('back');
+      });
+
+      it('says that it is up once the process it was given to is there', async () => {
+        const a = await join(0, three);
+        a.bus.assign(1, 2);
+        expect(a.bus.isUp(1)).toBe(false);
+        const c = await join(2, three);
+        c.bus.assign(1, 2);
+        await until(() => a.ups.includes(1));
+        expect(a.bus.isUp(1)).toBe(true);
+        a.bus.send(0, 1, 1, Buffer.from('there'));
+        await until(() => c.got.length === 1);
+      });
+
+      it('changes nothing when it is told what it knows', async () => {
+        const a = await join(0, pair);
+        await join(1, pair);
+        await until(() => a.bus.isUp(1));
+        const ups = [...a.ups];
+        a.bus.assign(1, 1);
+        a.bus.assign(0, 0);
+        expect(a.ups).toEqual(ups);
+        expect(a.bus.isUp(0) && a.bus.isUp(1)).toBe(true);
+      });
+    });
+
     it('is silent once closed', async () => {
       const a = await join(0, pair);
       const b = await join(1, pair);

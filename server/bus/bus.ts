@@ -7,6 +7,8 @@
  * - When a link breaks, messages under way may be lost; the receiving side never sees half of one.
  * - `onUp` is called for a destination whenever a link to it was (re)established, before any message sent after that
  *   arrives: the sender then repeats what was not confirmed. Callers build at-least-once from this.
+ * - A volume that is assigned to another process is to that process what a broken link is to any: what was under way to the
+ *   old place may be lost or arrive there, nothing of it arrives at the new one, and `onUp` is called when that can be reached.
  */
 export interface Bus {
   /** `payload` is copied. A message to a destination whose link is down is dropped: `onUp` will ask for it again. */
@@ -15,6 +17,11 @@ export interface Bus {
   onMessage(handler: (from: number, to: number, kind: number, payload: Buffer) => void): void;
   onUp(handler: (to: number) => void): void;
   isUp(to: number): boolean;
+  /**
+   * This side learns that a volume belongs to a process from now on, or to none for the moment. Saying what it knows already
+   * changes nothing. A process assigns a volume to itself once it can take messages for it; others must not be told before.
+   */
+  assign(volume: number, process: number | null): void;
   close(): Promise<void>;
 }
 

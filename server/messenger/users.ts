@@ -1,7 +1,7 @@
 /** The users that a volume has in memory: loaded from the store when first touched, forgotten when idle. */
 import { logicalShard } from '../shard-map.ts';
 import type { MessageStore } from '../store/message-store.ts';
-import { newUserState, type UserState } from './user-state.ts';
+import { type Device, newUserState, type UserState } from './user-state.ts';
 
 /** Rounds of housekeeping (seconds) after which an idle user is forgotten. */
 const IDLE_ROUNDS = 60;
@@ -61,6 +61,11 @@ export class Users {
   /** The user only if in memory; does not count as a touch. */
   peek(name: string): UserState | undefined {
     return this.#loaded.get(name);
+  }
+
+  /** All that are connected. */
+  *devices(): Generator<Device> {
+    for (const user of this.#loaded.values()) yield* [...user.devices];
   }
 
   /** One round of housekeeping: forgets users that have been idle for a minute. */

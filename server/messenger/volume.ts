@@ -57,6 +57,17 @@ export interface VolumeCounters {
   rateLimited: number;
 }
 
+export const NOTHING_COUNTED: Readonly<VolumeCounters> = {
+  sent: 0,
+  repeated: 0,
+  delivered: 0,
+  storedOffline: 0,
+  forwarded: 0,
+  received: 0,
+  receipts: 0,
+  rateLimited: 0,
+};
+
 export class Volume {
   readonly id: number;
   readonly store: MessageStore;
@@ -74,16 +85,7 @@ export class Volume {
   readonly presence: Presence;
   readonly notifier: Notifier;
   readonly revocations: Revocations;
-  readonly counters: VolumeCounters = {
-    sent: 0,
-    repeated: 0,
-    delivered: 0,
-    storedOffline: 0,
-    forwarded: 0,
-    received: 0,
-    receipts: 0,
-    rateLimited: 0,
-  };
+  readonly counters: VolumeCounters = { ...NOTHING_COUNTED };
   draining = false;
   /** The store is closed or about to be: nothing is retried any more. */
   closed = false;

@@ -68,6 +68,8 @@ class Endpoint implements Bus {
   readonly own: number[];
   #network: SimulatedNetwork;
   #links = new Map<number, Link>();
+  /** Volumes that were assigned, to a process or to none; the others are where they were opened. */
+  #assigned = new Map<number, number | null>();
   #message: MessageHandler | null = null;
   #early: Array<[number, number, number, Buffer]> = [];
   #up: (to: number) => void = () => {};
@@ -81,7 +83,7 @@ class Endpoint implements Bus {
   }
 
   send(from: number, to: number, kind: number, payload: Buffer): void {
-    const link = [...this.#links.values()].find((candidate) => candidate.to.own.includes(to));
+    const link = this.#linkTo(to);
     if (this.#closed || !link?.up) return;
     link.underWay.push([from, to, kind, Buffer.from(payload)]);
     if (link.underWay.length > 1) return;
@@ -101,11 +103,19 @@ class Endpoint implements Bus {
 
   onUp(handler: (to: number) => void): void {
     this.#up = handler;
-    for (const link of this.#links.values()) if (link.up) for (const volume of link.to.own) handler(volume);
+    for (const link of this.#links.values())
+      if (link.up) for (const volume of this.#volumesBehind(link)) handler(volume);
   }
 
   isUp(to: number): boolean {
-    return [...this.#links.values()].some((link) => link.up && link.to.own.includes(to));
+    return this.#linkTo(to)?.up ?? false;
+  }
+
+  assign(volume: number, process: number | null): void {
+    const before = this.#linkTo(volume);
+    this.#assigned.set(volume, process);
+    const link = this.#linkTo(volume);
+    if (link?.up && link !== before) this.#up(volume);
   }
 
   /** Also what a test does to a process that dies. */
@@ -123,8 +133,20 @@ class Endpoint implements Bus {
     this.#network.schedule(() => {
       if (link.broken) return;
       link.up = true;
-      for (const volume of to.own) this.#up(volume);
+      for (const volume of this.#volumesBehind(link)) this.#up(volume);
     });
+  }
+
+  #linkTo(volume: number): Link | undefined {
+    const process = this.#assigned.get(volume);
+    if (process === null) return undefined;
+    if (process !== undefined) return this.#links.get(process);
+    return [...this.#links.values()].find(({ to }) => to.own.includes(volume));
+  }
+
+  #volumesBehind(link: Link): number[] {
+    const volumes = new Set([...link.to.own, ...this.#assigned.keys()]);
+    return [...volumes].filter((volume) => this.#linkTo(volume) === link);
   }
 
   unlink(process: number): void {

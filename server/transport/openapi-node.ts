@@ -18,6 +18,15 @@ const HEALTH: Schema = {
   type: 'object',
   properties: {
     healthy: { type: 'boolean' },
+    volumesWithoutOwner: {
+      type: 'array',
+      items: ref('Count'),
+      description: 'Volumes that no process serves: their users are told to come back later.',
+    },
+    takeovers: {
+      ...ref('Count'),
+      description: 'How often a volume was given to another process because its own could not be started.',
+    },
     shards: {
       type: 'array',
       items: {
@@ -25,13 +34,15 @@ const HEALTH: Schema = {
         properties: {
           index: ref('Count'),
           up: { type: 'boolean' },
+          givenUp: { type: 'boolean', description: 'It could not be started; others serve its volumes.' },
+          volumes: { type: 'array', items: ref('Count'), description: 'What it serves.' },
           storeHealthy: { type: ['boolean', 'null'], description: 'null: the process has said nothing yet.' },
         },
-        required: ['index', 'up', 'storeHealthy'],
+        required: ['index', 'up', 'givenUp', 'volumes', 'storeHealthy'],
       },
     },
   },
-  required: ['healthy', 'shards'],
+  required: ['healthy', 'volumesWithoutOwner', 'takeovers', 'shards'],
 };
 
 const health = (description: string): Answer => ({ description, content: json(HEALTH) });
@@ -115,9 +126,12 @@ export const NODE_PATHS: Paths = {
               development: { type: 'boolean' },
               durability: { enum: ['fsync', 'os', 'none'] },
               store: { type: 'string' },
+              takeovers: ref('Count'),
+              volumesWithoutOwner: { type: 'array', items: ref('Count') },
+              rollingRestart: { type: 'boolean', description: 'The shard processes are being started anew.' },
               shards: {
                 type: 'array',
-                items: { type: 'object', required: ['index', 'port', 'up', 'restarts', 'stats'] },
+                items: { type: 'object', required: ['index', 'port', 'up', 'givenUp', 'restarts', 'volumes', 'stats'] },
               },
             },
             required: ['uptimeSeconds', 'development', 'durability', 'store', 'supervisor', 'shards'],

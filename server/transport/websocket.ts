@@ -102,7 +102,9 @@ export function serveWebSockets(
       volume.users.load(data.userName).then(
         (loaded) => {
           if (gone.has(data)) return;
-          welcome(data, new Connection(socket, loaded, volume, data, options.outbox));
+          // Its volume is being handed to another process: it comes back and is sent there.
+          if (volume.draining) socket.end(CLOSES.goingAway.code, CLOSES.goingAway.text);
+          else welcome(data, new Connection(socket, loaded, volume, data, options.outbox));
         },
         (error: Error) => {
           options.log(`can't load user ${data.userName}: ${error.message}`);
