@@ -3,7 +3,8 @@
  *
  * Preloaded into a node (LD_PRELOAD). A successful fsync or fdatasync writes the length that the file had when the call
  * began to $PLIMSOLL_SYNCED/<inode>: what was appended meanwhile may not be on the disk. A file that is opened to be written
- * anew begins at 0 again, for inodes are reused. The notes are themselves only in the page cache, which survives kill -9.
+ * anew begins at 0 again, for inodes are reused. Each sync takes $PLIMSOLL_SYNC_DELAY_US longer, so that more is under way.
+ * The notes are themselves only in the page cache, which survives kill -9.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -46,6 +47,8 @@ static int sync_and_note(const char *name, int fd) {
   int (*original)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
   struct stat facts;
   int known = fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode);
+  const char *delay = getenv("PLIMSOLL_SYNC_DELAY_US");
+  if (delay != NULL) usleep(atoi(delay));
   int result = original(fd);
   int saved = errno;
   if (result == 0 && known) note(facts.st_ino, facts.st_size);

@@ -12,6 +12,9 @@ import { join } from 'node:path';
 import { packageRoot } from '../../loadgen/package-root.ts';
 import type { Random } from '../../loadgen/random.ts';
 
+/** A slow disk, so that the power mostly fails while something is under way to it. */
+const SYNC_DELAY_US = 5_000;
+
 export class PowerCuts {
   /** Bytes that were lost so far, and files that lost some. */
   bytesLost = 0;
@@ -29,7 +32,7 @@ export class PowerCuts {
 
   /** For the processes of the node. */
   get environment(): Record<string, string> {
-    return { LD_PRELOAD: this.#library, PLIMSOLL_SYNCED: this.#notes };
+    return { LD_PRELOAD: this.#library, PLIMSOLL_SYNCED: this.#notes, PLIMSOLL_SYNC_DELAY_US: `${SYNC_DELAY_US}` };
   }
 
   /** The power fails: to be called when no process of the node runs. Throws when the library saw no sync of a log. */
