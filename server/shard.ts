@@ -16,6 +16,7 @@ import { ProcessMeter, type ShardStats } from './stats.ts';
 import { createAuthenticator } from './transport/authentication.ts';
 import { ConnectionOutbox } from './transport/connection.ts';
 import { ConnectionWatch } from './transport/connection-watch.ts';
+import { serveAdministration } from './transport/http-admin.ts';
 import { HttpApi, serveUpgradeHint } from './transport/http-api.ts';
 import { serveHistory } from './transport/http-history.ts';
 import { serveMessages } from './transport/http-messages.ts';
@@ -87,6 +88,7 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
   serveMessages(api, access, config.maxBodyBytes);
   const polls = servePolls(api, access, { settings: config.settings, now: Date.now });
   serveHistory(api, access);
+  serveAdministration(api, access, Date.now);
   api.finish();
   const listening = await listen(app, [config.host, ...config.extraHosts], config.port);
 

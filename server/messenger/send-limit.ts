@@ -6,15 +6,16 @@
  * costs nothing, and no clock needs to refill anything.
  *
  * Order is kept like this: once a send of a device is refused, its later ones are refused as well until that one comes again,
- * so that what was already on its way does not overtake it. A client that gives it up is held up for GRACE_MS at most.
+ * so that what was already on its way does not overtake it. A client that gives it up is held up for a second at most.
  */
 import { CLOSES } from '../protocol/errors.ts';
 import type { Device } from './user-state.ts';
 
 /** After the refused send could have come again, how long others wait for it. */
 const GRACE_MS = 1_000;
-/** A device with so many bursts refused within the window does not listen, and is closed. */
+/** A device with so many bursts refused within the window, and twice what the rate allows, does not listen, and is closed. */
 const FLOOD_BURSTS = 10;
+const FLOOD_RATES = 2;
 const FLOOD_WINDOW_MS = 10_000;
 /** But never for less than this, however small the burst. */
 const FLOOD_LEAST = 100;
@@ -24,6 +25,8 @@ interface Refusals {
   id: number;
   /** From when it may. */
   at: number;
+  /** How many others were refused since, because they would have overtaken it. */
+  behind: number;
   /** Until then others wait for it. */
   until: number;
   /** Sends refused since the window began. */
@@ -43,7 +46,12 @@ export class SendLimit {
   constructor({ perSecond, burst }: { perSecond: number; burst: number }) {
     this.#costMs = perSecond > 0 ? 1_000 / perSecond : 0;
     this.#aheadMs = perSecond > 0 ? (Math.max(burst, 1) - 1) * this.#costMs : 0;
-    this.#floodCount = Math.max(FLOOD_BURSTS * burst, FLOOD_LEAST);
+    this.#floodCount = Math.max(FLOOD_BURSTS * burst, (FLOOD_RATES * perSecond * FLOOD_WINDOW_MS) / 1_000, FLOOD_LEAST);
+  }
+
+  /** Devices of which something is remembered. */
+  get size(): number {
+    return this.#refusals.size;
   }
 
   /** 0: it may go, and is counted. Else after how many ms it may be repeated. */
@@ -86,17 +94,20 @@ export class SendLimit {
       refusals.id = 0;
       return 0;
     }
-    return Math.max(refusals.at - now, 1);
+    // Each has a time of its own, so that a client which keeps to it is not refused again.
+    refusals.behind++;
+    return Math.ceil(Math.max(refusals.at - now, 1) + refusals.behind * this.#costMs);
   }
 
   #refuse(device: Device, id: number, now: number, waitMs: number): number {
     const refusals = this.#refusals.get(device);
     const until = now + waitMs + GRACE_MS;
     if (refusals === undefined) {
-      this.#refusals.set(device, { id, at: now + waitMs, until, count: 0, windowStart: now });
+      this.#refusals.set(device, { id, at: now + waitMs, behind: 0, until, count: 0, windowStart: now });
     } else {
       refusals.id = id;
       refusals.at = now + waitMs;
+      refusals.behind = 0;
       refusals.until = until;
     }
     return waitMs;

@@ -100,6 +100,11 @@ export class Sending {
     user.highestClientId = id;
   }
 
+  /** Devices that were refused something lately. */
+  get refusedDevices(): number {
+    return this.#limit.size;
+  }
+
   /** Once a second. */
   housekeeping(now: number): void {
     this.#limit.housekeeping(now);

@@ -3,6 +3,7 @@
  * file of its own (openapi-*.ts) with its paths; HttpApi takes no handler for what is not in the document, and refuses to
  * start without a handler for what is.
  */
+import { ADMIN_PATHS } from './openapi-admin.ts';
 import { CONNECT_PATHS } from './openapi-connect.ts';
 import { HISTORY_PATHS } from './openapi-history.ts';
 import { MESSAGE_PATHS } from './openapi-messages.ts';
@@ -35,6 +36,7 @@ export const SHARD_PATHS: Paths = {
   ...MESSAGE_PATHS,
   ...POLL_PATHS,
   ...HISTORY_PATHS,
+  ...ADMIN_PATHS,
   ...BOTH_PATHS,
 };
 
