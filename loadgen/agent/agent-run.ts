@@ -140,7 +140,8 @@ export class AgentRun {
   #events(): DriverEvents<VirtualUser> {
     return {
       sent: (connection, id) => this.#acknowledged(connection.context, id),
-      sendFailed: (connection, id, _reason, retryable) => this.#refused(connection.context, id, retryable),
+      sendFailed: (connection, id, _reason, retryable, retryAfterMs = 0) =>
+        this.#refused(connection.context, id, retryable, retryAfterMs),
       received: (_connection, _from, body) => this.#received(body),
       delivered: (connection, id) => this.#delivered(connection.context, id),
       closed: (connection, _code, _reason, resumable) => this.#lost(connection, resumable),
@@ -226,11 +227,11 @@ export class AgentRun {
     if (!this.#driver.capabilities.receipts) this.#settle(user, message);
   }
 
-  #refused(user: VirtualUser, id: number, retryable: boolean): void {
+  #refused(user: VirtualUser, id: number, retryable: boolean, retryAfterMs: number): void {
     const message = findOutstanding(user, id);
     if (message === undefined) return;
     if (retryable && !this.#closing) {
-      this.#hold(user);
+      this.#hold(user, Math.max(retryAfterMs, RETRY_MS));
       return;
     }
     this.#sender.failed(user.index, message.recipient, message.number);
@@ -238,10 +239,10 @@ export class AgentRun {
   }
 
   /** Repeat after a pause, all that is not acknowledged, in order. */
-  #hold(user: VirtualUser): void {
+  #hold(user: VirtualUser, pauseMs: number): void {
     if (user.held) return;
     user.held = true;
-    this.#clock.after(RETRY_MS, () => {
+    this.#clock.after(pauseMs, () => {
       user.held = false;
       this.#transmitUnacknowledged(user);
     });

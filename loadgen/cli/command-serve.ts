@@ -6,6 +6,7 @@ import { readMachineFacts } from './doctor-facts.ts';
 import { planProcesses } from './doctor-plan.ts';
 import { EXIT, UsageError } from './exit-codes.ts';
 import { FLAGS, readWhole, withEnvironment } from './flags.ts';
+import { LIMIT_FLAGS, readLimits } from './limit-flags.ts';
 import { NOTIFICATION_FLAGS, readNotifications } from './notification-flags.ts';
 
 const SERVER_MAIN = fileURLToPath(new URL('../../server/main.js', import.meta.url));
@@ -27,6 +28,7 @@ const SERVE_FLAGS = {
   data: FLAGS.data,
   durability: FLAGS.durability,
   'auth-secret': FLAGS['auth-secret'],
+  ...LIMIT_FLAGS,
   ...NOTIFICATION_FLAGS,
   json: FLAGS.json,
   'stop-with-parent': { type: 'boolean', default: false, hidden: true },
@@ -70,7 +72,7 @@ async function serve(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
     maxBodyBytes: readWhole('max-body', argv.maxBody, 1, 65_536)!,
     maxBacklogBytes: 1_048_576,
     stopWithParent: true,
-    settings: { notifications: readNotifications(argv, process.env) },
+    settings: { ...readLimits(argv), notifications: readNotifications(argv, process.env) },
   };
   const child = spawn(process.execPath, [SERVER_MAIN], {
     // The node's input is a pipe that nobody writes to: when this process dies, however it dies, it closes and the node stops.

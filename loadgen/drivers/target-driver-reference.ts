@@ -35,7 +35,11 @@ const ACK_MESSAGES = 32;
 const TOKEN_LIFETIME_MS = 3_600_000;
 /** The table of owners is asked for again at most this often, after a connect failed. */
 const REFRESH_INTERVAL_MS = 1000;
-const RETRYABLE_ERRORS: ReadonlySet<number> = new Set([ERRORS.tryLater.code, ERRORS.draining.code]);
+const RETRYABLE_ERRORS: ReadonlySet<number> = new Set([
+  ERRORS.tryLater.code,
+  ERRORS.draining.code,
+  ERRORS.rateLimited.code,
+]);
 /** Close codes after which a reconnect would end the same way: ours, and those of RFC 6455 that blame the client. */
 const FINAL_CLOSES: ReadonlySet<number> = new Set([
   ...Object.values(CLOSES)
@@ -262,11 +266,11 @@ class ReferenceConnection<Context> implements DriverConnection<Context>, ServerF
     this.#forgetSettled();
   }
 
-  error(code: number, id: number, _retryAfterMs: number, text: string): void {
+  error(code: number, id: number, retryAfterMs: number, text: string): void {
     if (id === 0) return;
     this.#unsettled?.failed(id);
     this.#forgetSettled();
-    if (!this.#silent) this.#driver.events.sendFailed(this, id, text, RETRYABLE_ERRORS.has(code));
+    if (!this.#silent) this.#driver.events.sendFailed(this, id, text, RETRYABLE_ERRORS.has(code), retryAfterMs);
   }
 
   /** Groups and presence are not driven yet: what comes of them unasked is passed over. */

@@ -28,8 +28,14 @@ export interface DriverConnection<Context = unknown> {
 
 export interface DriverEvents<Context = unknown> {
   sent(connection: DriverConnection<Context>, id: number): void;
-  /** `retryable`: sending the same id again is safe and makes sense. */
-  sendFailed(connection: DriverConnection<Context>, id: number, reason: string, retryable: boolean): void;
+  /** `retryable`: sending the same id again is safe and makes sense, not before `retryAfterMs` (0: the server does not say). */
+  sendFailed(
+    connection: DriverConnection<Context>,
+    id: number,
+    reason: string,
+    retryable: boolean,
+    retryAfterMs?: number,
+  ): void;
   /** A message from another user. `body` is valid during the call only. */
   received(connection: DriverConnection<Context>, from: string, body: Uint8Array): void;
   /** The server says that the message(s) reached the recipient: those with these client message ids. */

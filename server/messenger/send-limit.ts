@@ -5,8 +5,8 @@
  * 1 / rate to it, and one that would put it more than the burst ahead of the clock is refused. A user who does not send
  * costs nothing, and no clock needs to refill anything.
  *
- * Order is kept like this: once a send of a device is refused, its later ones are refused as well until that one comes again,
- * so that what was already on its way does not overtake it. A client that gives it up is held up for a second at most.
+ * Order is kept like this: once a send of a device is refused, those with higher ids are refused as well until that one comes
+ * again, so that what was already on its way does not overtake it. A client that gives it up is held up for a second at most.
  */
 import { CLOSES } from '../protocol/errors.ts';
 import type { Device } from './user-state.ts';
@@ -90,7 +90,8 @@ export class SendLimit {
   #behindRefused(device: Device, id: number, now: number): number {
     const refusals = this.#refusals.get(device);
     if (refusals === undefined || refusals.id === 0) return 0;
-    if (refusals.id === id || now >= refusals.until) {
+    if (id < refusals.id) return 0; // the repeat of an earlier one
+    if (id === refusals.id || now >= refusals.until) {
       refusals.id = 0;
       return 0;
     }
