@@ -1,3 +1,5 @@
+import type { UserHead } from '../store/message-store.ts';
+
 /** What a volume keeps in memory of a user it has touched recently. Small: there may be hundreds of thousands. */
 import type { CloseEntry } from '../protocol/errors.ts';
 
@@ -33,6 +35,10 @@ export interface UserState {
   /** Newest sequence committed, and so visible to devices. */
   committed: number;
   highestClientId: number;
+  /** Entries up to here were removed by retention. */
+  trimmed: number;
+  /** What became of client ids up to here may have been forgotten: one that is not found is not known to be new. */
+  clientIdFloor: number;
   /** Every received entry up to here is acknowledged and its receipts are on their way. */
   acknowledged: number;
   /** What a device acknowledged; ahead of `acknowledged` while receipts are read from the store. */
@@ -61,17 +67,15 @@ export interface UnacknowledgedEntry {
 /** More than this is not kept in memory but read from the store when the acknowledgement comes. */
 export const UNACKNOWLEDGED_MOST = 1_024;
 
-export function newUserState(
-  name: string,
-  shard: number,
-  head: { seq: number; highestClientId: number; acknowledged: number },
-): UserState {
+export function newUserState(name: string, shard: number, head: UserHead): UserState {
   return {
     name,
     shard,
     head: head.seq,
     committed: head.seq,
     highestClientId: head.highestClientId,
+    trimmed: head.trimmed,
+    clientIdFloor: head.clientIdFloor,
     acknowledged: head.acknowledged,
     acknowledgedTarget: head.acknowledged,
     settling: false,

@@ -7,7 +7,7 @@ import { type Device, newUserState, type UserState } from './user-state.ts';
 const IDLE_ROUNDS = 60;
 /** Users looked at per round, so that a round stays short however many there are. */
 const SWEEP_PER_ROUND = 20_000;
-const NOTHING = { seq: 0, highestClientId: 0, acknowledged: 0 };
+const NOTHING = { seq: 0, highestClientId: 0, acknowledged: 0, trimmed: 0, clientIdFloor: 0 };
 
 export class Users {
   round = 0;

@@ -10,17 +10,20 @@
  * | conversation | `01` shard:u16 user:text `03` conversation:text seq:descending            | empty                   |
  * | client id    | `01` shard:u16 user:text `04` id:descending                               | seq:u64                 |
  * | timeline     | `01` shard:u16 user:text `05` seq:descending                              | the entry               |
+ * | trimmed      | `01` shard:u16 user:text `06`                                             | trimmed:u64 idFloor:u64 |
+ * | property     | `01` shard:u16 owner:text `07` kind:u8 name                               | the property            |
  * | outbox       | `02` destination:u32 number:u64                                           | the record              |
  * | cursor       | `03` source:u32                                                           | number:u64              |
  *
- * u16, u32, u64 are big-endian. text is one byte of length and that many bytes of UTF-8: 'a' is no prefix of 'ab'.
+ * u16, u32, u64 are big-endian. text is one byte of length and that many bytes of UTF-8: 'a' is no prefix of 'ab'. The
+ * name of a property is UTF-8 up to the end of the key, so that names are in order.
  * descending is the complement of a u64: the newest comes first, because LevelDB seeks forward faster than backward
  * (one head: 75 µs CPU against 112 µs).
  *
  * Functions that return a key write it to one scratch buffer: it is valid until the next call. Native puts copy it at
  * once; whoever keeps it copies it (`Buffer.from`).
  */
-import { MAX_CONVERSATION_BYTES, MAX_USER_BYTES } from './message-store.ts';
+import { MAX_CONVERSATION_BYTES, MAX_PROPERTY_NAME_BYTES, MAX_USER_BYTES } from './message-store.ts';
 
 const USER_SPACE = 1;
 const OUTBOX_SPACE = 2;
@@ -31,6 +34,10 @@ const RECEIPT = 2;
 const CONVERSATION = 3;
 const CLIENT_ID = 4;
 const TIMELINE = 5;
+const TRIMMED = 6;
+const PROPERTY = 7;
+/** Above all kinds. */
+const END_OF_USER = 0xff;
 
 const U32 = 0x1_0000_0000;
 const MAX_KEY_BYTES = 1 + 2 + 1 + MAX_USER_BYTES + 1 + 1 + MAX_CONVERSATION_BYTES + 8;
@@ -58,6 +65,43 @@ export function clientIdKey(shard: number, user: string, id: number): Buffer {
 
 export function timelineKey(shard: number, user: string, seq: number): Buffer {
   return views[writeDescending(writeUser(shard, user, TIMELINE), seq)]!;
+}
+
+export function trimmedKey(shard: number, user: string): Buffer {
+  return views[writeUser(shard, user, TRIMMED)]!;
+}
+
+export function propertyKey(shard: number, owner: string, kind: number, name: string): Buffer {
+  const offset = writeUser(shard, owner, PROPERTY);
+  if (!Number.isInteger(kind) || kind < 0 || kind > 0xff) throw new RangeError(`There is no property kind ${kind}.`);
+  const bytes = Buffer.byteLength(name);
+  if (bytes > MAX_PROPERTY_NAME_BYTES) throw tooLong(bytes, MAX_PROPERTY_NAME_BYTES);
+  scratch[offset] = kind;
+  scratch.write(name, offset + 1);
+  return views[offset + 1 + bytes]!;
+}
+
+/** The name in a property key of `owner`, given the key that the same property with an empty name would have. */
+export function propertyNameOf(key: Buffer, nameless: Buffer): string {
+  return key.toString('utf8', nameless.length);
+}
+
+/** Every key of every user is at or above this. */
+export function firstUserKey(): Buffer {
+  scratch[0] = USER_SPACE;
+  return views[1]!;
+}
+
+/** Above all keys of this user, below those of the next. */
+export function endOfUserKey(shard: number, user: string): Buffer {
+  return views[writeUser(shard, user, END_OF_USER)]!;
+}
+
+/** Whose row it is and whether it is one of his timeline; undefined when it belongs to no user. */
+export function userOf(key: Buffer): { shard: number; user: string; inTimeline: boolean } | undefined {
+  if (key[0] !== USER_SPACE) return undefined;
+  const end = 4 + key[3]!;
+  return { shard: key.readUInt16BE(1), user: key.toString('utf8', 4, end), inTimeline: key[end] === TIMELINE };
 }
 
 export function outboxKey(destination: number, number: number): Buffer {
@@ -95,6 +139,7 @@ export function cursorOf(key: Buffer): number {
 
 export const EMPTY_VALUE = Buffer.alloc(0);
 const valueScratch = Buffer.allocUnsafeSlow(8);
+const pairScratch = Buffer.allocUnsafeSlow(16);
 
 /** A u64 value; scratch, as the keys. */
 export function numberValue(number: number): Buffer {
@@ -103,8 +148,15 @@ export function numberValue(number: number): Buffer {
   return valueScratch;
 }
 
-export function numberOf(value: Buffer): number {
-  return value.readUInt32BE(0) * U32 + value.readUInt32BE(4);
+export function numberOf(value: Buffer, offset = 0): number {
+  return value.readUInt32BE(offset) * U32 + value.readUInt32BE(offset + 4);
+}
+
+/** Two u64; scratch, as the keys. */
+export function pairValue(first: number, second: number): Buffer {
+  numberValue(first).copy(pairScratch, 0);
+  numberValue(second).copy(pairScratch, 8);
+  return pairScratch;
 }
 
 /** Writes what all keys of a user begin with; returns the offset after it. */
@@ -133,10 +185,14 @@ function writeText(offset: number, text: string, maxBytes: number): number {
     }
   }
   const bytes = Buffer.byteLength(text);
-  if (bytes > maxBytes) throw new RangeError(`An id of ${bytes} bytes is too long: at most ${maxBytes} are allowed.`);
+  if (bytes > maxBytes) throw tooLong(bytes, maxBytes);
   scratch.write(text, offset + 1);
   scratch[offset] = bytes;
   return offset + 1 + bytes;
+}
+
+function tooLong(bytes: number, maxBytes: number): RangeError {
+  return new RangeError(`An id of ${bytes} bytes is too long: at most ${maxBytes} are allowed.`);
 }
 
 function writeDescending(offset: number, number: number): number {

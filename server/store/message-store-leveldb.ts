@@ -3,16 +3,21 @@ import {
   type Durability,
   type MessageStore,
   type OutboxRecord,
+  type PropertyQuery,
   type RangeQuery,
   resolveRange,
   type StoreBatch,
   type StoredEntry,
+  type StoredProperty,
   type StoredReceipt,
+  type TimelineOwner,
   type UserHead,
 } from './message-store.ts';
+import { LevelBatch } from './message-store-leveldb-batch.ts';
 import { prepareDirectory } from './message-store-leveldb-directory.ts';
 import { HeadReader } from './message-store-leveldb-heads.ts';
 import * as keys from './message-store-leveldb-keys.ts';
+import { listUsers } from './message-store-leveldb-users.ts';
 import { LevelVolume, type NativeBatch } from './message-store-leveldb-volume.ts';
 
 export interface LevelStoreOptions {
@@ -136,6 +141,31 @@ class LevelStore implements MessageStore {
     });
   }
 
+  property(shard: number, owner: string, kind: number, name: string): Promise<Buffer | undefined> {
+    return this.#get(keys.propertyKey(shard, owner, kind, name));
+  }
+
+  async properties(shard: number, owner: string, kind: number, query: PropertyQuery = {}): Promise<StoredProperty[]> {
+    const { after, limit = Number.POSITIVE_INFINITY } = query;
+    if (limit <= 0) return [];
+    const nameless = Buffer.from(keys.propertyKey(shard, owner, kind, ''));
+    const end = Buffer.from(nameless);
+    // A kind of 255 has no byte above it, but the end of the user is.
+    if (kind < 0xff) end[end.length - 1] = kind + 1;
+    const range = {
+      ...(after === undefined ? { gte: nameless } : { gt: Buffer.from(keys.propertyKey(shard, owner, kind, after)) }),
+      lt: kind < 0xff ? end : Buffer.from(keys.endOfUserKey(shard, owner)),
+      limit: Number.isFinite(limit) ? limit : -1,
+      highWaterMarkBytes: READ_TURN_BYTES,
+    };
+    const rows = await this.#volume.read((database) => database.iterator(range).all());
+    return rows.map(([key, value]) => ({ name: keys.propertyNameOf(key, nameless), value }));
+  }
+
+  users(after: TimelineOwner | null, limit: number): Promise<TimelineOwner[]> {
+    return this.#volume.read((database) => listUsers(database, after, limit));
+  }
+
   async outbox(destination?: number, after?: number, limit = Number.POSITIVE_INFINITY): Promise<OutboxRecord[]> {
     const first = Math.max(0, (after ?? -1) + 1);
     const records: OutboxRecord[] = [];
@@ -170,81 +200,6 @@ class LevelStore implements MessageStore {
     const key = Buffer.from(scratchKey);
     return this.#volume.read((database) => database.get(key));
   }
-}
-
-/** Appends straight to LevelDB's batch, which copies: nothing is kept on the JS side. */
-class LevelBatch implements StoreBatch {
-  size = 0;
-  bytes = 0;
-  readonly #native: NativeBatch;
-  #state: 'growing' | 'committing' | 'rejected' | 'committed' = 'growing';
-
-  constructor(native: NativeBatch) {
-    this.#native = native;
-  }
-
-  /** From here on another thread may read the native batch. */
-  seal(): NativeBatch {
-    if (this.#state === 'committing' || this.#state === 'committed') throw committedError();
-    this.#state = 'committing';
-    return this.#native;
-  }
-
-  /** It was not written: it may be committed again. */
-  unseal(): void {
-    this.#state = 'rejected';
-  }
-
-  /** It was written: the native batch goes back to the pool. */
-  release(): void {
-    this.#state = 'committed';
-  }
-
-  putEntry(shard: number, user: string, seq: number, conversation: string, value: Buffer): void {
-    this.#put(keys.conversationKey(shard, user, conversation, seq), keys.EMPTY_VALUE);
-    this.#put(keys.timelineKey(shard, user, seq), value);
-    this.size--;
-  }
-
-  putClientId(shard: number, user: string, id: number, seq: number): void {
-    this.#put(keys.clientIdKey(shard, user, id), keys.numberValue(seq));
-  }
-
-  putAcknowledged(shard: number, user: string, seq: number): void {
-    this.#put(keys.acknowledgedKey(shard, user), keys.numberValue(seq));
-  }
-
-  putReceipt(shard: number, user: string, peer: string, receipt: StoredReceipt): void {
-    this.#put(keys.receiptKey(shard, user, peer), keys.numberValue(receipt.delivered));
-  }
-
-  putOutbox(destination: number, number: number, value: Buffer): void {
-    this.#put(keys.outboxKey(destination, number), value);
-  }
-
-  deleteOutbox(destination: number, number: number): void {
-    this.#open()._del(keys.outboxKey(destination, number));
-    this.size++;
-  }
-
-  putCursor(source: number, number: number): void {
-    this.#put(keys.cursorKey(source), keys.numberValue(number));
-  }
-
-  #put(key: Buffer, value: Buffer): void {
-    this.#open()._put(key, value);
-    this.size++;
-    this.bytes += key.length + value.length;
-  }
-
-  #open(): NativeBatch {
-    if (this.#state !== 'growing') throw committedError();
-    return this.#native;
-  }
-}
-
-function committedError(): Error {
-  return new Error('This batch was committed: start a new one.');
 }
 
 /** The options of an iterator over rows whose keys end in a descending number; undefined when nothing can match. */

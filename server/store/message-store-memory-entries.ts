@@ -8,7 +8,9 @@ const LENGTH_BYTES = 4;
  * garbage collector the largest cost of the memory store.
  */
 export class ValueSlabs {
-  readonly #slabs: Buffer[] = [];
+  readonly #slabs: (Buffer | undefined)[] = [];
+  /** Values in each slab that were not released. */
+  readonly #live: number[] = [];
   #used = SLAB_BYTES;
 
   /** Copies the value; returns where it lies. */
@@ -16,14 +18,23 @@ export class ValueSlabs {
     const bytes = LENGTH_BYTES + value.length;
     if (this.#used + bytes > SLAB_BYTES) {
       this.#slabs.push(Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, bytes)));
+      this.#live.push(0);
       this.#used = 0;
     }
     const slab = this.#slabs.at(-1)!;
+    this.#live[this.#live.length - 1]!++;
     const offset = this.#used;
     slab.writeUInt32LE(value.length, offset);
     slab.set(value, offset + LENGTH_BYTES);
     this.#used += bytes;
     return (this.#slabs.length - 1) * SLAB_BYTES + offset;
+  }
+
+  /** The value is not read any more: a slab that holds nothing else is given back. */
+  release(location: number): void {
+    const index = Math.floor(location / SLAB_BYTES);
+    const live = --this.#live[index]!;
+    if (live === 0 && index < this.#slabs.length - 1) this.#slabs[index] = undefined;
   }
 
   read(location: number): Buffer {
@@ -35,11 +46,17 @@ export class ValueSlabs {
 
 /** Sequences in increasing order, each with the location of its value. */
 export class EntryList {
-  readonly #seqs: number[] = [];
-  readonly #locations: number[] = [];
+  #seqs: number[] = [];
+  #locations: number[] = [];
+  /** Those before this index were deleted from the front, which would else move all that follow. */
+  #start = 0;
 
   get newest(): number {
     return this.#seqs.at(-1) ?? 0;
+  }
+
+  get isEmpty(): boolean {
+    return this.#start === this.#seqs.length;
   }
 
   /** Almost always an append; a repeated sequence replaces. */
@@ -53,6 +70,25 @@ export class EntryList {
     const replaced = this.#seqs[index] === seq ? 1 : 0;
     this.#seqs.splice(index, replaced, seq);
     this.#locations.splice(index, replaced, location);
+  }
+
+  /** Returns where its value lies; undefined when there is none. */
+  delete(seq: number): number | undefined {
+    const index = this.#indexOf(seq);
+    if (this.#seqs[index] !== seq) return undefined;
+    const location = this.#locations[index];
+    if (index > this.#start) {
+      this.#seqs.splice(index, 1);
+      this.#locations.splice(index, 1);
+      return location;
+    }
+    this.#start++;
+    if (this.#start * 2 >= this.#seqs.length) {
+      this.#seqs = this.#seqs.slice(this.#start);
+      this.#locations = this.#locations.slice(this.#start);
+      this.#start = 0;
+    }
+    return location;
   }
 
   select(query: RangeQuery, slabs: ValueSlabs): StoredEntry[] {
@@ -70,7 +106,7 @@ export class EntryList {
 
   /** Index of the first sequence that is at least `seq`. */
   #indexOf(seq: number): number {
-    let low = 0;
+    let low = this.#start;
     let high = this.#seqs.length;
     while (low < high) {
       const middle = (low + high) >>> 1;

@@ -1,5 +1,6 @@
 import {
   MAX_CONVERSATION_BYTES,
+  MAX_PROPERTY_NAME_BYTES,
   MAX_USER_BYTES,
   type MessageStore,
   type OutboxRecord,
@@ -7,11 +8,12 @@ import {
   type StoredReceipt,
   StoreError,
 } from './message-store.ts';
-import { EntryList, ValueSlabs } from './message-store-memory-entries.ts';
+import { EntryList } from './message-store-memory-entries.ts';
+import { getOrAdd, listUsers, MemoryState, PropertyList } from './message-store-memory-state.ts';
 
 /** A store in this process's memory: for tests and for measuring what the disk costs. Forgets everything at `close`. */
 export function openMemoryStore(): MessageStore {
-  const state = new State();
+  const state = new MemoryState();
   let closed = false;
 
   async function read<T>(work: () => T): Promise<T> {
@@ -28,9 +30,11 @@ export function openMemoryStore(): MessageStore {
       read(() => {
         const record = state.find(shard, user);
         return {
-          seq: record?.entries.newest ?? 0,
+          seq: Math.max(record?.entries.newest ?? 0, record?.trimmed ?? 0),
           highestClientId: record?.highestClientId ?? 0,
           acknowledged: record?.acknowledged ?? 0,
+          trimmed: record?.trimmed ?? 0,
+          clientIdFloor: record?.clientIdFloor ?? 0,
         };
       }),
     findClientId: (shard, user, id) => read(() => state.find(shard, user)?.clientIds.get(id)),
@@ -38,6 +42,10 @@ export function openMemoryStore(): MessageStore {
     conversation: (shard, user, conversation, query) =>
       read(() => state.find(shard, user)?.conversations.get(conversation)?.select(query, state.values) ?? []),
     receipt: (shard, user, peer) => read(() => state.find(shard, user)?.receipts.get(peer)),
+    property: (shard, owner, kind, name) => read(() => state.find(shard, owner)?.properties.get(kind)?.get(name)),
+    properties: (shard, owner, kind, query = {}) =>
+      read(() => state.find(shard, owner)?.properties.get(kind)?.select(query) ?? []),
+    users: (after, limit) => read(() => listUsers(state, after, limit)),
     outbox: (destination, after, limit) => read(() => selectOutbox(state, destination, after ?? -1, limit)),
     cursors: () => read(() => new Map(state.cursors)),
     close: async () => {
@@ -47,56 +55,17 @@ export function openMemoryStore(): MessageStore {
   };
 }
 
-interface UserRecord {
-  entries: EntryList;
-  conversations: Map<string, EntryList>;
-  clientIds: Map<number, number>;
-  receipts: Map<string, StoredReceipt>;
-  highestClientId: number;
-  acknowledged: number;
-}
-
-class State {
-  values = new ValueSlabs();
-  readonly shards = new Map<number, Map<string, UserRecord>>();
-  readonly outbox = new Map<number, Map<number, Buffer>>();
-  readonly cursors = new Map<number, number>();
-
-  find(shard: number, user: string): UserRecord | undefined {
-    return this.shards.get(shard)?.get(user);
-  }
-
-  user(shard: number, user: string): UserRecord {
-    const users = getOrAdd(this.shards, shard, () => new Map<string, UserRecord>());
-    return getOrAdd(users, user, () => ({
-      entries: new EntryList(),
-      conversations: new Map(),
-      clientIds: new Map(),
-      receipts: new Map(),
-      highestClientId: 0,
-      acknowledged: 0,
-    }));
-  }
-
-  clear(): void {
-    this.values = new ValueSlabs();
-    this.shards.clear();
-    this.outbox.clear();
-    this.cursors.clear();
-  }
-}
-
 /** What an operation takes beside its value, about. */
 const OPERATION_BYTES = 100;
 
 /** The operations in order, as closures over copies of what was passed. */
 class MemoryBatch implements StoreBatch {
-  readonly #values: ValueSlabs;
-  readonly #operations: ((state: State) => void)[] = [];
+  readonly #values: MemoryState['values'];
+  readonly #operations: ((state: MemoryState) => void)[] = [];
   #sealed = false;
   bytes = 0;
 
-  constructor(values: ValueSlabs) {
+  constructor(values: MemoryState['values']) {
     this.#values = values;
   }
 
@@ -104,20 +73,57 @@ class MemoryBatch implements StoreBatch {
     return this.#operations.length;
   }
 
-  applyTo(state: State): void {
+  applyTo(state: MemoryState): void {
     this.#sealed = true;
     for (const operation of this.#operations) operation(state);
   }
 
-  putEntry(shard: number, user: string, seq: number, conversation: string, value: Buffer): void {
+  putEntry(shard: number, user: string, seq: number, conversation: string | null, value: Buffer): void {
     checkLength(user, MAX_USER_BYTES);
-    checkLength(conversation, MAX_CONVERSATION_BYTES);
+    if (conversation !== null) checkLength(conversation, MAX_CONVERSATION_BYTES);
     const location = this.#values.append(value);
     this.#add((state) => {
       const record = state.user(shard, user);
       record.entries.put(seq, location);
-      getOrAdd(record.conversations, conversation, () => new EntryList()).put(seq, location);
+      if (conversation !== null) {
+        getOrAdd(record.conversations, conversation, () => new EntryList()).put(seq, location);
+      }
     }, value.length);
+  }
+
+  deleteEntry(shard: number, user: string, seq: number, conversation: string | null, clientId: number | null): void {
+    checkLength(user, MAX_USER_BYTES);
+    if (conversation !== null) checkLength(conversation, MAX_CONVERSATION_BYTES);
+    this.#add((state) => {
+      const record = state.user(shard, user);
+      const location = record.entries.delete(seq);
+      if (location !== undefined) state.values.release(location);
+      if (clientId !== null) record.clientIds.delete(clientId);
+      const list = conversation === null ? undefined : record.conversations.get(conversation);
+      list?.delete(seq);
+      if (list?.isEmpty) record.conversations.delete(conversation!);
+    });
+  }
+
+  putTrimmed(shard: number, user: string, trimmed: number, clientIdFloor: number): void {
+    checkLength(user, MAX_USER_BYTES);
+    this.#add((state) => {
+      const record = state.user(shard, user);
+      record.trimmed = trimmed;
+      record.clientIdFloor = clientIdFloor;
+      record.highestClientId = Math.max(record.highestClientId, clientIdFloor);
+    });
+  }
+
+  putProperty(shard: number, owner: string, kind: number, name: string, value: Buffer): void {
+    checkProperty(owner, kind, name);
+    const copy = Buffer.from(value);
+    this.#add((state) => getOrAdd(state.user(shard, owner).properties, kind, () => new PropertyList()).put(name, copy));
+  }
+
+  deleteProperty(shard: number, owner: string, kind: number, name: string): void {
+    checkProperty(owner, kind, name);
+    this.#add((state) => state.find(shard, owner)?.properties.get(kind)?.delete(name));
   }
 
   putClientId(shard: number, user: string, id: number, seq: number): void {
@@ -159,7 +165,7 @@ class MemoryBatch implements StoreBatch {
     this.#add((state) => state.cursors.set(source, number));
   }
 
-  #add(operation: (state: State) => void, bytes = 0): void {
+  #add(operation: (state: MemoryState) => void, bytes = 0): void {
     if (this.#sealed) throw new Error('This batch was committed: start a new one.');
     this.#operations.push(operation);
     this.bytes += OPERATION_BYTES + bytes;
@@ -167,7 +173,7 @@ class MemoryBatch implements StoreBatch {
 }
 
 function selectOutbox(
-  state: State,
+  state: MemoryState,
   destination: number | undefined,
   after: number,
   limit = Number.POSITIVE_INFINITY,
@@ -182,13 +188,10 @@ function selectOutbox(
   return records.slice(0, limit);
 }
 
-function getOrAdd<K, V>(map: Map<K, V>, key: K, create: () => V): V {
-  let value = map.get(key);
-  if (value === undefined) {
-    value = create();
-    map.set(key, value);
-  }
-  return value;
+function checkProperty(owner: string, kind: number, name: string): void {
+  checkLength(owner, MAX_USER_BYTES);
+  checkLength(name, MAX_PROPERTY_NAME_BYTES);
+  if (!Number.isInteger(kind) || kind < 0 || kind > 0xff) throw new RangeError(`There is no property kind ${kind}.`);
 }
 
 function checkLength(id: string, maxBytes: number): void {

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MessageStore, type RangeQuery, resolveRange, type StoredEntry } from './message-store.ts';
+import {
+  type MessageStore,
+  type RangeQuery,
+  resolveRange,
+  type StoreBatch,
+  type StoredEntry,
+} from './message-store.ts';
 
 /** One place to store: opened as often as wanted, one at a time; `remove` deletes what is left of it. */
 export interface StorePlace {
@@ -33,11 +39,20 @@ export function describeMessageStore(
     it('starts empty and knows nothing', async () => {
       expect(store.persistent).toBe(capabilities.persistent);
       expect(store.createdEmpty).toBe(true);
-      expect(await store.head(1, 'nobody')).toEqual({ seq: 0, highestClientId: 0, acknowledged: 0 });
+      expect(await store.head(1, 'nobody')).toEqual({
+        seq: 0,
+        highestClientId: 0,
+        acknowledged: 0,
+        trimmed: 0,
+        clientIdFloor: 0,
+      });
       expect(await store.timeline(1, 'nobody', {})).toEqual([]);
       expect(await store.conversation(1, 'nobody', 'c', {})).toEqual([]);
       expect(await store.findClientId(1, 'nobody', 1)).toBeUndefined();
       expect(await store.receipt(1, 'nobody', 'peer')).toBeUndefined();
+      expect(await store.property(1, 'nobody', 1, '')).toBeUndefined();
+      expect(await store.properties(1, 'nobody', 1)).toEqual([]);
+      expect(await store.users(null, 10)).toEqual([]);
       expect(await store.outbox()).toEqual([]);
       expect(await store.cursors()).toEqual(new Map());
     });
@@ -63,7 +78,7 @@ export function describeMessageStore(
       expect(await store.findClientId(s, 'ann', 77)).toBe(1);
       expect(await store.findClientId(s, 'ann', 76)).toBeUndefined();
       expect(await store.receipt(s, 'ann', 'bob')).toEqual({ delivered: 9 });
-      expect(await store.head(s, 'ann')).toEqual({ seq: 1, highestClientId: 77, acknowledged: 1 });
+      expect(await store.head(s, 'ann')).toMatchObject({ seq: 1, highestClientId: 77, acknowledged: 1 });
     });
 
     it('takes an empty batch and an empty value', async () => {
@@ -153,8 +168,8 @@ export function describeMessageStore(
         '',
         'A',
         'é',
+        'x'.repeat(65),
         'x'.repeat(64),
-        'x'.repeat(63),
         '\u{1F600}'.repeat(16),
       ];
       const conversations = ['a', 'ab', 'a\u0000', '', 'y'.repeat(65), 'y'.repeat(64)];
@@ -171,7 +186,11 @@ export function describeMessageStore(
       for (const [u, user] of users.entries()) {
         const own = conversations.map((conversation, c) => [u * 10 + c + 1, `${user}/${conversation}`]);
         expect(texts(await store.timeline(s, user, {}))).toEqual(own);
-        expect(await store.head(s, user)).toEqual({ seq: u * 10 + 6, highestClientId: u + 1, acknowledged: u });
+        expect(await store.head(s, user)).toMatchObject({
+          seq: u * 10 + 6,
+          highestClientId: u + 1,
+          acknowledged: u,
+        });
         for (const [c, conversation] of conversations.entries()) {
           expect(texts(await store.conversation(s, user, conversation, {}))).toEqual([own[c]]);
         }
@@ -182,10 +201,18 @@ export function describeMessageStore(
       const s = nextShard();
       const batch = store.batch();
       const value = Buffer.from('v');
-      expect(() => batch.putEntry(s, 'x'.repeat(65), 1, 'c', value)).toThrow(RangeError);
+      expect(() => batch.putEntry(s, 'x'.repeat(66), 1, 'c', value)).toThrow(RangeError);
       expect(() => batch.putEntry(s, 'é'.repeat(33), 1, 'c', value)).toThrow(RangeError);
       expect(() => batch.putEntry(s, 'ann', 1, 'c'.repeat(66), value)).toThrow(RangeError);
-      expect(() => batch.putReceipt(s, 'ann', 'p'.repeat(65), { delivered: 1 })).toThrow(RangeError);
+      expect(() => batch.putEntry(s, 'x'.repeat(66), 1, null, value)).toThrow(RangeError);
+      expect(() => batch.putReceipt(s, 'ann', 'p'.repeat(66), { delivered: 1 })).toThrow(RangeError);
+      expect(() => batch.deleteEntry(s, 'x'.repeat(66), 1, 'c', 1)).toThrow(RangeError);
+      expect(() => batch.deleteEntry(s, 'ann', 1, 'c'.repeat(66), 1)).toThrow(RangeError);
+      expect(() => batch.putTrimmed(s, 'x'.repeat(66), 1, 1)).toThrow(RangeError);
+      expect(() => batch.putProperty(s, 'x'.repeat(66), 1, 'n', value)).toThrow(RangeError);
+      expect(() => batch.putProperty(s, 'ann', 1, 'n'.repeat(65), value)).toThrow(RangeError);
+      expect(() => batch.putProperty(s, 'ann', 256, 'n', value)).toThrow(RangeError);
+      expect(() => batch.deleteProperty(s, 'ann', 1, 'é'.repeat(33))).toThrow(RangeError);
       expect(batch.size).toBe(0);
       batch.putEntry(s, 'ann', 2, 'c', value);
       await store.commit(batch);
@@ -218,6 +245,144 @@ export function describeMessageStore(
       }
       expect((await store.head(s, 'ann')).highestClientId).toBe(9);
       expect(await store.findClientId(s, 'ann', 7)).toBe(14);
+    });
+
+    it('keeps an entry of no conversation in the timeline only', async () => {
+      const s = nextShard();
+      const batch = store.batch();
+      batch.putEntry(s, 'ann', 1, null, Buffer.from('to a group'));
+      batch.putEntry(s, 'ann', 2, '', Buffer.from('to nobody'));
+      expect(batch.size).toBe(2);
+      await store.commit(batch);
+      expect(texts(await store.timeline(s, 'ann', {}))).toEqual([
+        [1, 'to a group'],
+        [2, 'to nobody'],
+      ]);
+      expect(texts(await store.conversation(s, 'ann', '', {}))).toEqual([[2, 'to nobody']]);
+    });
+
+    it('removes entries with all that belongs to them, and numbers on', async () => {
+      const s = nextShard();
+      const batch = store.batch();
+      for (let seq = 1; seq <= 6; seq++) {
+        batch.putEntry(s, 'ann', seq, seq % 2 === 0 ? 'c' : null, Buffer.from(`${seq}`));
+        batch.putClientId(s, 'ann', seq * 10, seq);
+      }
+      batch.putEntry(s, 'anne', 1, 'c', Buffer.from('other'));
+      batch.putClientId(s, 'anne', 10, 1);
+      await store.commit(batch);
+
+      const removal = store.batch();
+      for (let seq = 1; seq <= 4; seq++) removal.deleteEntry(s, 'ann', seq, seq % 2 === 0 ? 'c' : null, seq * 10);
+      removal.deleteEntry(s, 'ann', 99, null, null);
+      removal.putTrimmed(s, 'ann', 4, 40);
+      expect(removal.size).toBe(6);
+      await store.commit(removal);
+      expect((await store.timeline(s, 'ann', {})).map((e) => e.seq)).toEqual([5, 6]);
+      expect(texts(await store.conversation(s, 'ann', 'c', {}))).toEqual([[6, '6']]);
+      expect(await store.findClientId(s, 'ann', 40)).toBeUndefined();
+      expect(await store.findClientId(s, 'ann', 50)).toBe(5);
+      const head = { seq: 6, highestClientId: 60, acknowledged: 0 };
+      expect(await store.head(s, 'ann')).toEqual({ ...head, trimmed: 4, clientIdFloor: 40 });
+
+      const rest = store.batch();
+      rest.deleteEntry(s, 'ann', 5, null, 50);
+      rest.deleteEntry(s, 'ann', 6, 'c', 60);
+      rest.putTrimmed(s, 'ann', 6, 60);
+      await store.commit(rest);
+      expect(await store.timeline(s, 'ann', {})).toEqual([]);
+      expect(await store.conversation(s, 'ann', 'c', {})).toEqual([]);
+      expect(await store.head(s, 'ann')).toEqual({ ...head, trimmed: 6, clientIdFloor: 60 });
+      await put(store, s, 'ann', [7]);
+      expect((await store.head(s, 'ann')).seq).toBe(7);
+      expect(texts(await store.timeline(s, 'ann', {}))).toEqual([[7, '7']]);
+      expect(texts(await store.conversation(s, 'anne', 'c', {}))).toEqual([[1, 'other']]);
+      expect(await store.findClientId(s, 'anne', 10)).toBe(1);
+    });
+
+    it('keeps properties by owner, kind and name, and lists them in the order of their bytes', async () => {
+      const s = nextShard();
+      // In UTF-16 the last two are the other way round.
+      const names = ['', 'a', 'aa', 'ab', 'b', 'x'.repeat(64), 'é', '\uFF61', '\u{1F600}'];
+      const batch = store.batch();
+      const value = Buffer.from('value');
+      for (const name of [...names].reverse()) batch.putProperty(s, 'ann', 2, name, value);
+      batch.putProperty(s, 'ann', 1, 'z', Buffer.from('below'));
+      batch.putProperty(s, 'ann', 3, 'a', Buffer.from('above'));
+      batch.putProperty(s, 'ann', 255, 'z', Buffer.from('last'));
+      batch.putProperty(s, 'ann\u0002', 2, 'a', Buffer.from('other owner'));
+      batch.putProperty(s, '\u0001' + 'g'.repeat(64), 0, '', Buffer.alloc(0));
+      batch.putProperty(0xffff, 'ann', 2, `of ${s}`, Buffer.from('volume'));
+      await store.commit(batch);
+      value.fill(0);
+      const listed = await store.properties(s, 'ann', 2);
+      expect(listed.map(({ name }) => name)).toEqual(names);
+      expect(listed.every((one) => one.value.toString() === 'value')).toBe(true);
+      const after = async (...args: [string?, number?]) =>
+        (await store.properties(s, 'ann', 2, { after: args[0], limit: args[1] })).map(({ name }) => name);
+      expect(await after('')).toEqual(names.slice(1));
+      expect(await after('a', 2)).toEqual(['aa', 'ab']);
+      expect(await after('aaa')).toEqual(names.slice(3));
+      expect(await after('\u{1F600}')).toEqual([]);
+      expect(await after(undefined, 0)).toEqual([]);
+      expect(await after(undefined, 1)).toEqual(['']);
+      expect((await store.property(s, 'ann', 3, 'a'))?.toString()).toBe('above');
+      expect((await store.properties(s, 'ann', 255)).map(({ name }) => name)).toEqual(['z']);
+      expect(await store.property(s, '\u0001' + 'g'.repeat(64), 0, '')).toEqual(Buffer.alloc(0));
+      expect((await store.property(0xffff, 'ann', 2, `of ${s}`))?.toString()).toBe('volume');
+
+      const change = store.batch();
+      change.deleteProperty(s, 'ann', 2, 'aa');
+      change.deleteProperty(s, 'ann', 2, 'never there');
+      change.putProperty(s, 'ann', 2, 'a', Buffer.from('new'));
+      expect(change.size).toBe(3);
+      await store.commit(change);
+      expect(await after('', 2)).toEqual(['a', 'ab']);
+      expect((await store.property(s, 'ann', 2, 'a'))?.toString()).toBe('new');
+      expect(await store.property(s, 'ann', 2, 'aa')).toBeUndefined();
+      expect(await store.head(s, 'ann')).toMatchObject({ seq: 0, highestClientId: 0 });
+    });
+
+    it('walks over the owners of timelines, a piece at a time', async () => {
+      const first = nextShard();
+      const second = nextShard();
+      const owners = [
+        { shard: first, user: 'b' },
+        { shard: first, user: '\u0001a' },
+        { shard: first, user: 'aa' },
+        { shard: first, user: 'é' },
+        { shard: second, user: 'a' },
+        { shard: second, user: 'x'.repeat(65) },
+      ];
+      const batch = store.batch();
+      for (const { shard: s, user } of [...owners].reverse()) {
+        for (let seq = 1; seq <= 3; seq++) batch.putEntry(s, user, seq, 'c', Buffer.from('v'));
+      }
+      // These have no timeline; some are before, some behind one in the order of keys.
+      for (const s of [first, second]) {
+        batch.putProperty(s, 'a1', 1, 'group', Buffer.alloc(1));
+        batch.putReceipt(s, 'a2', 'peer', { delivered: 1 });
+        batch.putTrimmed(s, 'a3', 7, 0);
+        batch.putAcknowledged(s, 'aa', 1);
+        batch.putProperty(s, 'aa', 1, 'group', Buffer.alloc(1));
+      }
+      batch.putEntry(second, 'gone', 1, 'c', Buffer.from('v'));
+      batch.deleteEntry(second, 'gone', 1, 'c', null);
+      batch.putTrimmed(second, 'gone', 1, 0);
+      await store.commit(batch);
+      for (const limit of [1, 2, 4, 100]) {
+        const walked = [];
+        let after: { shard: number; user: string } | null = { shard: first - 1, user: '\uFFFF'.repeat(21) };
+        for (;;) {
+          const piece = await store.users(after, limit);
+          expect(piece.length).toBeLessThanOrEqual(limit);
+          walked.push(...piece);
+          if (piece.length === 0) break;
+          after = piece.at(-1)!;
+        }
+        expect(walked).toEqual(owners);
+      }
+      expect(await store.users(null, 0)).toEqual([]);
     });
 
     it('lists the outbox by destination and number, and forgets what was deleted', async () => {
@@ -286,7 +451,10 @@ export function describeMessageStore(
               if (one.kind === 'entry')
                 batch.putEntry(s, one.user, one.n, conversationOf(one.n), Buffer.from(one.text));
               else if (one.kind === 'client-id') batch.putClientId(s, one.user, one.n, one.to);
-              else batch.putAcknowledged(s, one.user, one.n);
+              else if (one.kind === 'acknowledged') batch.putAcknowledged(s, one.user, one.n);
+              else if (one.kind === 'property') batch.putProperty(s, one.user, one.to, one.text, Buffer.from(one.text));
+              else if (one.kind === 'no-property') batch.deleteProperty(s, one.user, one.to, one.text);
+              else trim(batch, s, one.user, one.n, model);
               model.apply(one);
             }
             return store.commit(batch);
@@ -295,7 +463,13 @@ export function describeMessageStore(
           for (const user of USERS) {
             expect(await store.head(s, user)).toEqual(model.head(user));
             for (const n of NUMBERS) expect(await store.findClientId(s, user, n)).toBe(model.clientIds(user).get(n));
+            for (let kind = 0; kind < 10; kind++) {
+              const names = (await store.properties(s, user, kind)).map(({ name }) => name);
+              expect(names).toEqual(model.names(user, kind));
+            }
           }
+          const owners = await store.users({ shard: s - 1, user: '\uFFFF'.repeat(21) }, 100);
+          expect(owners.map(({ user }) => user).sort()).toEqual(model.owners().sort());
           for (const { user, query, conversation } of queries) {
             expect(texts(await store.timeline(s, user, query))).toEqual(model.select(user, query));
             expect(texts(await store.conversation(s, user, conversation, query))).toEqual(
@@ -315,6 +489,9 @@ export function describeMessageStore(
         const batch = first.batch();
         batch.putOutbox(3, 4, Buffer.from('x'));
         batch.putCursor(5, 6);
+        batch.deleteEntry(1, 'ann', 1, 'c', null);
+        batch.putTrimmed(1, 'ann', 1, 8);
+        batch.putProperty(1, 'ann', 7, 'n', Buffer.from('p'));
         const unawaited = first.commit(batch);
         await first.close();
         await unawaited;
@@ -325,7 +502,9 @@ export function describeMessageStore(
         const second = await own.open();
         const kept = capabilities.persistent;
         expect(second.createdEmpty).toBe(!kept);
-        expect((await second.head(1, 'ann')).seq).toBe(kept ? 3 : 0);
+        const { seq, trimmed, clientIdFloor } = await second.head(1, 'ann');
+        expect([seq, trimmed, clientIdFloor]).toEqual(kept ? [3, 1, 8] : [0, 0, 0]);
+        expect(await second.properties(1, 'ann', 7)).toHaveLength(kept ? 1 : 0);
         expect(await second.outbox()).toHaveLength(kept ? 1 : 0);
         expect([...(await second.cursors())]).toEqual(kept ? [[5, 6]] : []);
         await second.close();
@@ -341,7 +520,7 @@ const CONVERSATIONS = ['c', 'cd', 'c\u0000'];
 const NUMBERS = [1, 2, 3, 4, 5, 255, 256, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER];
 
 interface ModelPut {
-  kind: 'entry' | 'client-id' | 'acknowledged';
+  kind: 'entry' | 'client-id' | 'acknowledged' | 'trim' | 'property' | 'no-property';
   user: string;
   n: number;
   to: number;
@@ -349,7 +528,7 @@ interface ModelPut {
 }
 
 const putArbitrary: fc.Arbitrary<ModelPut> = fc.record({
-  kind: fc.constantFrom('entry', 'entry', 'client-id', 'acknowledged'),
+  kind: fc.constantFrom('entry', 'entry', 'client-id', 'acknowledged', 'trim', 'property', 'property', 'no-property'),
   user: fc.constantFrom(...USERS),
   n: fc.constantFrom(...NUMBERS),
   to: fc.nat(9),
@@ -382,23 +561,58 @@ function conversationOf(seq: number): string {
 
 class Model {
   readonly #users = new Map(
-    USERS.map((user) => [user, { texts: new Map<number, string>(), ids: new Map<number, number>(), acknowledged: 0 }]),
+    USERS.map((user) => [
+      user,
+      {
+        texts: new Map<number, string>(),
+        ids: new Map<number, number>(),
+        properties: new Set<string>(),
+        acknowledged: 0,
+        trimmed: 0,
+      },
+    ]),
   );
 
   apply({ kind, user, n, to, text }: ModelPut): void {
     const state = this.#users.get(user)!;
     if (kind === 'entry') state.texts.set(n, text);
     else if (kind === 'client-id') state.ids.set(n, to);
-    else state.acknowledged = n;
+    else if (kind === 'acknowledged') state.acknowledged = n;
+    else if (kind === 'property') state.properties.add(`${to}${text}`);
+    else if (kind === 'no-property') state.properties.delete(`${to}${text}`);
+    else {
+      state.trimmed = Math.max(state.trimmed, n);
+      for (const seq of [...state.texts.keys()]) if (seq <= state.trimmed) state.texts.delete(seq);
+      for (const id of [...state.ids.keys()]) if (id <= state.trimmed) state.ids.delete(id);
+    }
   }
 
   clientIds(user: string): Map<number, number> {
     return this.#users.get(user)!.ids;
   }
 
+  sequences(user: string): number[] {
+    return [...this.#users.get(user)!.texts.keys()];
+  }
+
+  names(user: string, kind: number): string[] {
+    const own = [...this.#users.get(user)!.properties].filter((one) => one.startsWith(`${kind}`));
+    return own.map((one) => one.slice(1)).sort((a, b) => Buffer.from(a).compare(Buffer.from(b)));
+  }
+
+  owners(): string[] {
+    return USERS.filter((user) => this.#users.get(user)!.texts.size > 0);
+  }
+
   head(user: string) {
-    const { texts, ids, acknowledged } = this.#users.get(user)!;
-    return { seq: Math.max(0, ...texts.keys()), highestClientId: Math.max(0, ...ids.keys()), acknowledged };
+    const { texts, ids, acknowledged, trimmed } = this.#users.get(user)!;
+    return {
+      seq: Math.max(trimmed, ...texts.keys()),
+      highestClientId: Math.max(trimmed, ...ids.keys()),
+      acknowledged,
+      trimmed,
+      clientIdFloor: trimmed,
+    };
   }
 
   select(user: string, query: RangeQuery, conversation?: string): [number, string][] {
@@ -410,6 +624,17 @@ class Model {
       .sort(([a], [b]) => (query.order === 'newest-first' ? b - a : a - b));
     return found.slice(0, resolveRange(query).limit);
   }
+}
+
+/** As the model's: everything up to `n` goes. */
+function trim(batch: StoreBatch, shard: number, user: string, n: number, model: Model): void {
+  const upTo = Math.max(n, model.head(user).trimmed);
+  for (const seq of model.sequences(user)) {
+    if (seq <= upTo) batch.deleteEntry(shard, user, seq, conversationOf(seq), null);
+  }
+  // An id without an entry: deleting an entry that is not there does no harm.
+  for (const id of model.clientIds(user).keys()) if (id <= upTo) batch.deleteEntry(shard, user, 0, null, id);
+  batch.putTrimmed(shard, user, upTo, upTo);
 }
 
 function put(

@@ -31,6 +31,13 @@ export interface RangeQuery {
   limit?: number;
 }
 
+export interface PropertyQuery {
+  /** Only names after this one. */
+  after?: string;
+  /** Default: no limit. */
+  limit?: number;
+}
+
 /** A range query with its defaults filled in; `first` and `last` are inclusive, and `first > last` means empty. */
 export interface ResolvedRange {
   first: number;
@@ -48,18 +55,32 @@ export function resolveRange(query: RangeQuery): ResolvedRange {
   };
 }
 
-/** Longest user id and conversation id, in bytes of UTF-8. Longer ones are refused with a RangeError. */
-export const MAX_USER_BYTES = 64;
+/**
+ * Longest ids, in bytes of UTF-8. Longer ones are refused with a RangeError. The owner of a timeline or of a property is a
+ * user, or a pseudo user whose id has a prefix of one byte (properties.ts).
+ */
+export const MAX_USER_BYTES = 65;
 export const MAX_CONVERSATION_BYTES = 65;
+export const MAX_PROPERTY_NAME_BYTES = 64;
 
 /** What must be known of a user before the first append. All 0 for a user never seen. */
 export interface UserHead {
-  /** Newest sequence in the timeline. */
+  /** Newest sequence in the timeline, also when retention has removed that entry. */
   seq: number;
-  /** Highest client message id ever stored for this user. */
+  /** Highest client message id ever stored for this user, also when retention has removed it. */
   highestClientId: number;
   /** Highest sequence that a device acknowledged and whose receipts are settled. */
   acknowledged: number;
+  /** Entries up to here were removed by retention. */
+  trimmed: number;
+  /** What became of client message ids up to here may have been forgotten with the entries that they became. */
+  clientIdFloor: number;
+}
+
+/** The owner of a timeline: a user or a pseudo user. */
+export interface TimelineOwner {
+  shard: number;
+  user: string;
 }
 
 /** A stored outbox record: bytes on their way to another volume. Numbers are increasing per destination. */
@@ -74,23 +95,39 @@ export interface StoredReceipt {
   delivered: number;
 }
 
+export interface StoredProperty {
+  name: string;
+  value: Buffer;
+}
+
 /**
- * One atomic write. Users are given with their logical shard (0–999), which prefixes their keys.
+ * One atomic write. Users are given with their logical shard (0–999, or 0xffff for what belongs to the volume as a
+ * whole), which prefixes their keys.
  * Buffers passed in may be reused by the caller once `commit` has been *called* (not resolved).
  * A batch is sealed by its first `commit`: a put after it throws. It stays valid for `commit` until one resolves.
- * Numbers are integers from 0 to 2^53 - 1; user and peer ids have at most 64 bytes, conversation ids at most 65.
+ * Numbers are integers from 0 to 2^53 - 1, kinds from 0 to 255; for the length of ids see the constants above.
  */
 export interface StoreBatch {
   /** Number of operations so far. */
   readonly size: number;
   /** Bytes of their keys and values, about: what the batch takes in memory while it waits. */
   readonly bytes: number;
-  /** Append a timeline entry and its conversation index. */
-  putEntry(shard: number, user: string, seq: number, conversation: string, value: Buffer): void;
+  /** Append a timeline entry and its conversation index; none for the conversation `null`. */
+  putEntry(shard: number, user: string, seq: number, conversation: string | null, value: Buffer): void;
+  /**
+   * Remove a timeline entry, its conversation index and what client message id it was. Entries are removed from the oldest
+   * on, and `putTrimmed` with at least this sequence and client id belongs into the same batch: `UserHead` relies on it.
+   */
+  deleteEntry(shard: number, user: string, seq: number, conversation: string | null, clientId: number | null): void;
+  /** Neither number ever falls. */
+  putTrimmed(shard: number, user: string, trimmed: number, clientIdFloor: number): void;
   /** Remember that client message id `id` of this user became `seq`. */
   putClientId(shard: number, user: string, id: number, seq: number): void;
   putAcknowledged(shard: number, user: string, seq: number): void;
   putReceipt(shard: number, user: string, peer: string, receipt: StoredReceipt): void;
+  /** `name` may be empty. A property that is there is replaced. */
+  putProperty(shard: number, owner: string, kind: number, name: string, value: Buffer): void;
+  deleteProperty(shard: number, owner: string, kind: number, name: string): void;
   putOutbox(destination: number, number: number, value: Buffer): void;
   deleteOutbox(destination: number, number: number): void;
   /** Everything from volume `source` up to `number` has been applied. */
@@ -110,6 +147,14 @@ export interface MessageStore {
   timeline(shard: number, user: string, query: RangeQuery): Promise<StoredEntry[]>;
   conversation(shard: number, user: string, conversation: string, query: RangeQuery): Promise<StoredEntry[]>;
   receipt(shard: number, user: string, peer: string): Promise<StoredReceipt | undefined>;
+  property(shard: number, owner: string, kind: number, name: string): Promise<Buffer | undefined>;
+  /** Properties of one kind, ascending by the UTF-8 bytes of their names; all, or at most `limit` after `after`. */
+  properties(shard: number, owner: string, kind: number, query?: PropertyQuery): Promise<StoredProperty[]>;
+  /**
+   * At most `limit` owners of timelines that hold an entry, after `after` (null: from the first), in an order that stays
+   * the same: by shard, then by length and bytes of the id. For walks over all of them, a piece at a time.
+   */
+  users(after: TimelineOwner | null, limit: number): Promise<TimelineOwner[]>;
   /**
    * All outbox records with number > after (default: all numbers), of one destination or all, oldest first per
    * destination, at most `limit` in total (default: no limit).

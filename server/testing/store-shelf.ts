@@ -62,6 +62,9 @@ export class StoreShelf {
       timeline: (shard, user, query) => read(() => disk.timeline(shard, user, query)),
       conversation: (shard, user, peer, query) => read(() => disk.conversation(shard, user, peer, query)),
       receipt: (shard, user, peer) => read(() => disk.receipt(shard, user, peer)),
+      property: (shard, owner, kind, name) => read(() => disk.property(shard, owner, kind, name)),
+      properties: (shard, owner, kind, query) => read(() => disk.properties(shard, owner, kind, query)),
+      users: (after, limit) => read(() => disk.users(after, limit)),
       outbox: (destination, after, limit) => read(() => disk.outbox(destination, after, limit)),
       cursors: () => read(() => disk.cursors()),
       close: async () => {
