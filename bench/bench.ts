@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [message-ceiling] [connect-rate] [fifty-thousand] [--quick] [--clients 2]`: measures what Plimsoll has to reach, side by side
+ * `npm run bench -- [message-ceiling] [connect-rate] [fifty-thousand] [group-fanout] [--quick] [--clients 2]`: measures what Plimsoll has to reach, side by side
  * with what it is compared with, and says of each figure whether it was. All benchmarks by default, about fifteen minutes.
  *
  * A missed target is printed and exits 0: a busy machine is no defect. Exits 1 when something broke, 104 on a wrong argument.
@@ -13,12 +13,14 @@ import type { BenchOptions, BenchResult } from './bench-run.ts';
 import { measureConnectRate } from './connect-rate.ts';
 import { measureFiftyThousand } from './fifty-thousand.ts';
 import { isMet, tableOf } from './figure.ts';
+import { measureGroupFanout } from './group-fanout.ts';
 import { measureMessageCeiling } from './message-ceiling.ts';
 
 const BENCHMARKS: Record<string, (options: BenchOptions) => Promise<BenchResult>> = {
   'fifty-thousand': measureFiftyThousand,
   'message-ceiling': measureMessageCeiling,
   'connect-rate': measureConnectRate,
+  'group-fanout': measureGroupFanout,
 };
 const RESULT_PATH = join('.plimsoll', 'bench.json');
 const CLIENTS_ALLOWED = ['1', '2'];

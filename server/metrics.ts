@@ -86,6 +86,12 @@ const FAMILIES: Family[] = [
     help: 'Requests and upgrades refused for the rate of their address.',
     read: (s) => s.addressLimited,
   },
+  {
+    name: 'group_messages_total',
+    type: 'counter',
+    help: 'Messages that groups have ordered.',
+    read: (s) => s.messages.groupMessages,
+  },
   { name: 'outbox_unconfirmed', type: 'gauge', help: 'Outbox records not yet confirmed.', read: (s) => s.unconfirmed },
   { name: 'commits_total', type: 'counter', help: 'Group commits.', read: (s) => s.commits },
   {

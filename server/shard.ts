@@ -117,7 +117,7 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
       users: sum(volumes, (volume) => volume.users.size),
       commits: owned.gone.commits + sum(volumes, (volume) => volume.commit.commits),
       commitFailures: owned.gone.commitFailures + sum(volumes, (volume) => volume.commit.failures),
-      unconfirmed: sum(volumes, (volume) => volume.forwarding.unconfirmed),
+      unconfirmed: sum(volumes, (volume) => volume.forwarding.unconfirmed + volume.groups.fanout.unconfirmed),
       healthy: [...volumes.values()].every((volume) => volume.commit.healthy),
       messages: owned.counters() ?? NOTHING_COUNTED,
     }),

@@ -22,7 +22,7 @@ export function appendForward(
   w.reserve(4);
   const lengthAt = w.length;
   w.length += 4;
-  const value = appendIn(w, 1, id, time, sender, body, senderSeq);
+  const value = appendIn(w, 1, id, time, sender, recipient, body, senderSeq);
   w.buffer.writeUInt32BE(value.length, lengthAt);
 }
 
@@ -74,8 +74,8 @@ export function readReceipts(
   }
 }
 
-function appendName(w: FrameWriter, name: string): void {
-  // A name is at most 64 UTF-8 bytes (PROTOCOL.md), checked where it came in.
+export function appendName(w: FrameWriter, name: string): void {
+  // A name is at most 64 UTF-8 bytes (PROTOCOL.md), checked where it came in; a group's has one byte more.
   w.reserve(1 + name.length * 3);
   const length = w.buffer.write(name, w.length + 1, 'utf8');
   w.buffer[w.length] = length;

@@ -9,7 +9,7 @@
 import { BUS } from '../bus/bus.ts';
 import { encodeReceipt, FrameWriter } from '../protocol/codec.ts';
 import { logicalShard } from '../shard-map.ts';
-import { isOut, peerOf, readU64, senderSeqOf, writeU64 } from './entry.ts';
+import { isGroup, isOut, peerOf, readU64, senderSeqOf, writeU64 } from './entry.ts';
 import { appendReceipt, type ReceiptState, readReceipts } from './forward-record.ts';
 import { OutboundStream } from './outbound-stream.ts';
 import { type Device, UNACKNOWLEDGED_MOST, type UserState } from './user-state.ts';
@@ -209,7 +209,7 @@ export class Receipts {
       });
       const upTo = new Map<string, number>();
       for (const { value } of entries) {
-        if (isOut(value)) continue;
+        if (isOut(value) || isGroup(value)) continue;
         upTo.set(peerOf(value), senderSeqOf(value));
         this.#volume.counters.delivered++;
       }

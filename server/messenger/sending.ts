@@ -5,8 +5,8 @@
  */
 import { encodeError, encodeSent, FrameWriter } from '../protocol/codec.ts';
 import { ERRORS, type ErrorEntry } from '../protocol/errors.ts';
-import { logicalShard } from '../shard-map.ts';
-import { appendIn, appendOut, peerOf, timeOf } from './entry.ts';
+import { appendIn, appendOut, recipientOf, timeOf } from './entry.ts';
+import { groupOfOwner, groupOwner, isGroupOwner, shardOfOwner } from './owners.ts';
 import { SendLimit } from './send-limit.ts';
 import type { Device, UserState } from './user-state.ts';
 import type { Effect, Volume } from './volume.ts';
@@ -48,7 +48,10 @@ export class Sending {
     return this.#slab;
   }
 
-  /** `body` is valid during the call only. */
+  /**
+   * To a user, or to the members of a group by its owner name. `body` is valid during the call only. Leads to one answer to
+   * the device: `sent` once it is stored, or an error.
+   */
   send(device: Device, id: number, to: string, body: Uint8Array): void {
     const volume = this.#volume;
     if (body.length > volume.options.maxBodyBytes) {
@@ -96,6 +99,10 @@ export class Sending {
       this.refuse(device, id, ERRORS.tryLater, RETRY_AFTER_MS);
       return;
     }
+    if (isGroupOwner(to)) {
+      this.#sendToGroup(device, id, to, body, now);
+      return;
+    }
     this.#append(device, id, to, body, now);
     user.highestClientId = id;
   }
@@ -110,10 +117,8 @@ export class Sending {
     this.#limit.housekeeping(now);
   }
 
-  /** Like `send`, to a group. */
-  sendGroup(device: Device, id: number, _group: string, _body: Uint8Array): void {
-    if (!this.admit(device, id, this.#volume.options.now())) return;
-    this.refuse(device, id, ERRORS.noSuchGroup, 0);
+  sendGroup(device: Device, id: number, group: string, body: Uint8Array): void {
+    this.send(device, id, groupOwner(group), body);
   }
 
   refuse(device: Device, id: number, error: ErrorEntry, retryAfterMs: number): void {
@@ -123,34 +128,59 @@ export class Sending {
     device.write(this.#reply.take());
   }
 
+  /** Members may write to a group; the sender's own shard knows whether he is one, if need be after a look into the store. */
+  #sendToGroup(device: Device, id: number, to: string, body: Uint8Array, time: number): void {
+    const { user } = device;
+    const role = this.#volume.groups.knownRole(user, groupOfOwner(to));
+    // At once, so that an equal send of another device is taken for the repeat that it is.
+    user.highestClientId = Math.max(id, user.highestClientId);
+    if (role === undefined) {
+      this.#held.set(device, []);
+      this.#repeat(device, id, to, Buffer.from(body));
+    } else if (role === 0) {
+      this.refuse(device, id, ERRORS.notMember, 0);
+    } else {
+      this.#append(device, id, to, body, time);
+    }
+  }
+
   #append(device: Device, id: number, to: string, body: Uint8Array, time: number): void {
     const volume = this.#volume;
     const user = device.user;
     const batch = volume.commit.current();
     const seq = user.head + 1;
     const slab = this.#slab;
-    const out = appendOut(slab, seq, id, time, to, body);
+    const out = appendOut(slab, seq, id, time, user.name, to, body);
     user.head = seq;
-    batch.store.putEntry(user.shard, user.name, seq, to, out);
+    const toGroup = isGroupOwner(to);
+    batch.store.putEntry(user.shard, user.name, seq, toGroup ? null : to, out);
     batch.store.putClientId(user.shard, user.name, id, seq);
     user.uncommittedIds ??= new Map();
     user.uncommittedIds.set(id, seq);
 
-    const destination = volume.table[logicalShard(to)]!;
+    const destination = volume.table[shardOfOwner(to)]!;
     const recipient = volume.forwarding.directRecipient(destination, to);
     if (recipient === undefined) {
       volume.forwarding.gather(destination, to, id, time, user.name, body, seq);
       batch.effects.push(new SentEffect(volume, device, id, seq, time, out));
       return;
     }
+    if (toGroup) {
+      volume.groups.append(batch, recipient, appendIn(slab, 1, id, time, user.name, to, body, seq));
+      batch.effects.push(new SentEffect(volume, device, id, seq, time, out));
+      return;
+    }
     const recipientSeq = ++recipient.head;
-    const value = appendIn(slab, recipientSeq, id, time, user.name, body, seq);
+    const value = appendIn(slab, recipientSeq, id, time, user.name, to, body, seq);
     batch.store.putEntry(recipient.shard, to, recipientSeq, user.name, value);
     batch.effects.push(new SentEffect(volume, device, id, seq, time, out));
     volume.delivery.gather(batch, recipient, recipientSeq, value, user.name, seq);
   }
 
-  /** An id that is not above all earlier ones: a retry, or ids of several devices out of order. */
+  /**
+   * A send that needs a look into the store: its id is not above all earlier ones (a retry, or ids of several devices out of
+   * order), or whether the sender is a member of the group is not in memory.
+   */
   #repeat(device: Device, id: number, to: string, body: Buffer): void {
     const user = device.user;
     if (user.uncommittedIds?.has(id)) {
@@ -170,7 +200,9 @@ export class Sending {
     try {
       const seq = await store.findClientId(user.shard, user.name, id);
       if (seq === undefined) {
-        this.#outOfOrder(device, id, to, body);
+        if (isGroupOwner(to)) await this.#volume.groups.loadRole(user, groupOfOwner(to));
+        forgetId(user, id);
+        this.#sendNew(device, id, to, body);
       } else {
         const [entry] = await store.timeline(user.shard, user.name, { after: seq - 1, before: seq + 1, limit: 1 });
         forgetId(user, id);
@@ -188,7 +220,7 @@ export class Sending {
 
   #answerRepeat(device: Device, id: number, to: string, seq: number, value: Buffer | undefined): void {
     if (device.closed) return;
-    if (value && peerOf(value) !== to) {
+    if (value && recipientOf(value) !== to) {
       this.refuse(device, id, ERRORS.idReused, 0);
       return;
     }
@@ -198,15 +230,13 @@ export class Sending {
     device.write(this.#reply.take());
   }
 
-  /** An id that is new although it is below the highest. */
-  #outOfOrder(device: Device, id: number, to: string, body: Buffer): void {
+  /** The store was asked: the id is new, and the role in the group known. */
+  #sendNew(device: Device, id: number, to: string, body: Buffer): void {
     const refusal = this.#volume.draining ? ERRORS.draining : this.#volume.commit.healthy ? null : ERRORS.tryLater;
-    if (refusal === null) {
-      this.#append(device, id, to, body, this.#volume.options.now());
-      return;
-    }
-    forgetId(device.user, id);
-    this.refuse(device, id, refusal, RETRY_AFTER_MS);
+    const now = this.#volume.options.now();
+    if (refusal !== null) this.refuse(device, id, refusal, RETRY_AFTER_MS);
+    else if (isGroupOwner(to)) this.#sendToGroup(device, id, to, body, now);
+    else this.#append(device, id, to, body, now);
   }
 
   /** What the device sent meanwhile takes its turn. A device that has gone sends it again elsewhere. */

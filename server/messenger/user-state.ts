@@ -54,6 +54,8 @@ export interface UserState {
   pushDevices: number;
   /** When the user's sends so far would be paid for at the lasting rate, ms since the epoch (`send-limit.ts`). */
   sendsDue: number;
+  /** The user's role in groups that it was asked for in (0: none); null until the first question. */
+  roles: Map<string, number> | null;
   /** Housekeeping round in which the user was last touched. */
   touched: number;
 }
@@ -85,6 +87,7 @@ export function newUserState(name: string, shard: number, head: UserHead): UserS
     devices: [],
     pushDevices: -1,
     sendsDue: 0,
+    roles: null,
     touched: 0,
   };
 }

@@ -1,6 +1,6 @@
-/** The users that a volume has in memory: loaded from the store when first touched, forgotten when idle. */
-import { logicalShard } from '../shard-map.ts';
+/** The users (and groups: owners.ts) that a volume has in memory: loaded from the store when first touched, forgotten when idle. */
 import type { MessageStore } from '../store/message-store.ts';
+import { shardOfOwner } from './owners.ts';
 import { type Device, newUserState, type UserState } from './user-state.ts';
 
 /** Rounds of housekeeping (seconds) after which an idle user is forgotten. */
@@ -35,7 +35,7 @@ export class Users {
       return user;
     }
     if (!this.#complete) return undefined;
-    return this.#remember(newUserState(name, logicalShard(name), NOTHING));
+    return this.#remember(newUserState(name, shardOfOwner(name), NOTHING));
   }
 
   load(name: string): Promise<UserState> {
@@ -43,7 +43,7 @@ export class Users {
     if (user) return Promise.resolve(user);
     const under = this.#loading.get(name);
     if (under) return under;
-    const shard = logicalShard(name);
+    const shard = shardOfOwner(name);
     const loading = this.#store.head(shard, name).then(
       (head) => {
         this.#loading.delete(name);

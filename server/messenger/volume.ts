@@ -10,6 +10,7 @@ import { CLOSES } from '../protocol/errors.ts';
 import { GroupCommit, type GroupCommitBatch } from '../store/group-commit.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { Delivery } from './delivery.ts';
+import { cursorsOfLane, LANE } from './durable-streams.ts';
 import { Forwarding } from './forwarding.ts';
 import { Groups } from './groups.ts';
 import { Presence } from './presence.ts';
@@ -55,6 +56,8 @@ export interface VolumeCounters {
   receipts: number;
   /** Sends refused for their user's rate. */
   rateLimited: number;
+  /** Messages that a group of this volume has ordered. */
+  groupMessages: number;
 }
 
 export const NOTHING_COUNTED: Readonly<VolumeCounters> = {
@@ -66,6 +69,7 @@ export const NOTHING_COUNTED: Readonly<VolumeCounters> = {
   received: 0,
   receipts: 0,
   rateLimited: 0,
+  groupMessages: 0,
 };
 
 export class Volume {
@@ -111,6 +115,7 @@ export class Volume {
       store: options.store,
       seal: (batch) => {
         this.forwarding.seal(batch);
+        this.groups.fanout.seal(batch);
         this.sending.seal();
       },
       committed: (batch) => {
@@ -127,8 +132,10 @@ export class Volume {
   /** Reads what an earlier life left (outbox, cursors) and starts housekeeping. */
   static async open(options: VolumeOptions): Promise<Volume> {
     const volume = new Volume(options);
-    await volume.forwarding.restore();
     await volume.revocations.restore();
+    const [outbox, cursors] = await Promise.all([options.store.outbox(), options.store.cursors()]);
+    volume.forwarding.restore(outbox, cursorsOfLane(cursors, LANE.forward));
+    volume.groups.fanout.restore(outbox, cursors);
     volume.#timer = setInterval(() => volume.housekeeping(), 1_000);
     return volume;
   }
@@ -141,12 +148,18 @@ export class Volume {
     else if (kind === BUS.confirm) this.forwarding.confirmed(from, payload);
     else if (kind === BUS.receipts) this.receipts.receive(from, payload);
     else if (kind === BUS.receiptsConfirm) this.receipts.confirmed(from, payload);
+    else if (kind === BUS.fanout) this.groups.fanout.receive(from, payload, false);
+    else if (kind === BUS.fanoutFirst) this.groups.fanout.receive(from, payload, true);
+    else if (kind === BUS.fanoutConfirm) this.groups.fanout.confirmed(from, payload);
+    else if (kind === BUS.groupRequest) this.groups.requests.receive(from, payload);
+    else if (kind === BUS.groupAnswer) this.groups.requests.answered(payload);
     else if (kind >= BUS.presenceWatch && kind <= BUS.presencePulled) this.presence.onBusMessage(from, kind, payload);
   }
 
   onBusUp(to: number): void {
     this.forwarding.resend(to);
     this.receipts.resend(to);
+    this.groups.fanout.resend(to);
     this.presence.onBusUp(to);
   }
 
@@ -208,6 +221,7 @@ export class Volume {
   housekeeping(): void {
     this.receipts.housekeeping();
     this.forwarding.housekeeping();
+    this.groups.housekeeping();
     this.presence.housekeeping();
     const now = this.options.now();
     this.sending.housekeeping(now);

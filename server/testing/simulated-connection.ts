@@ -3,13 +3,26 @@ import type { Device, UserState } from '../messenger/user-state.ts';
 import type { Volume } from '../messenger/volume.ts';
 import { jsonFromServerFrames } from '../protocol/codec-json.ts';
 import type { CloseEntry } from '../protocol/errors.ts';
+import type { GroupAction, GroupRole, PresenceStates } from '../protocol/messages.ts';
 
 /** A frame as its JSON twin has it (PROTOCOL.md), and what the transport itself says at the start. */
 export type ReceivedFrame =
   | { type: 'welcome'; head: number; after: number }
   | { type: 'reset'; position: number }
   | { type: 'sent'; id: number; seq: number; time: number }
-  | { type: 'message'; direction: 'in' | 'out'; seq: number; id: number; time: number; peer: string; body: string }
+  | {
+      type: 'message';
+      direction: 'in' | 'out';
+      seq: number;
+      id: number;
+      time: number;
+      peer: string;
+      group?: string;
+      groupSeq?: number;
+      body: string;
+    }
+  | { type: 'group'; id: number; group: string; role: GroupRole; members: number; head: number }
+  | PresenceStates
   | { type: 'receipt'; state: 'delivered' | 'stored'; peer: string; upTo: number }
   | { type: 'error'; code: number; id: number; retryAfterMs: number; text: string };
 
@@ -59,6 +72,15 @@ export class SimulatedConnection implements Device {
 
   send(id: number, to: string, body = ''): void {
     if (!this.closed) this.#volume.sending.send(this, id, to, Buffer.from(body));
+  }
+
+  sendGroup(id: number, group: string, body = ''): void {
+    if (!this.closed) this.#volume.sending.sendGroup(this, id, group, Buffer.from(body));
+  }
+
+  group(action: GroupAction, group: string, options: { id?: number; users?: string[]; open?: boolean } = {}): void {
+    const { id = 1, users = [], open = false } = options;
+    if (!this.closed) this.#volume.groups.request(this, { type: 'group', id, action, group, open, users });
   }
 
   ack(seq: number): void {
