@@ -35,6 +35,7 @@ export class GroupPiece implements Effect {
       if (user.devices.length === 0) {
         user.coveredFrom = seq;
         counters.storedOffline++;
+        if (user.pushDevices !== 0) this.#volume.notifier.consider(user);
         continue;
       }
       const frame = frameOf(this.#values[i]!);
