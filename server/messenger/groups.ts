@@ -74,11 +74,19 @@ export class Groups {
     return user.roles?.get(group);
   }
 
-  async loadRole(user: UserState, group: string): Promise<void> {
+  /**
+   * The same from the store. That somebody is no member is not kept in memory: there are more groups that he is not in than
+   * memory for them.
+   */
+  async loadRole(user: UserState, group: string): Promise<number> {
     user.roles ??= new Map();
     const value = await this.#volume.store.property(user.shard, user.name, PROPERTY.membership, group);
     // A change that was applied meanwhile is newer than what the store had.
-    if (!user.roles.has(group)) user.roles.set(group, value?.[0] ?? ROLE.none);
+    const known = user.roles.get(group);
+    if (known !== undefined) return known;
+    const role = value?.[0] ?? ROLE.none;
+    if (role !== ROLE.none) user.roles.set(group, role);
+    return role;
   }
 
   /** Whether a group of this volume (by its owner name) can be appended to at once. */

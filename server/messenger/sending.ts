@@ -6,6 +6,7 @@
 import { encodeError, encodeSent, FrameWriter } from '../protocol/codec.ts';
 import { ERRORS, type ErrorEntry } from '../protocol/errors.ts';
 import { appendIn, appendOut, recipientOf, timeOf } from './entry.ts';
+import { ROLE } from './group-object.ts';
 import { groupOfOwner, groupOwner, isGroupOwner, shardOfOwner } from './owners.ts';
 import { SendLimit } from './send-limit.ts';
 import type { Device, UserState } from './user-state.ts';
@@ -14,6 +15,9 @@ import type { Effect, Volume } from './volume.ts';
 const RETRY_AFTER_MS = 1_000;
 /** Between two looks into a store that can't be read. */
 const LOOKUP_PAUSE_MS = 500;
+
+/** Sends of one device that wait for a look into the store. */
+const HELD_MOST = 1_024;
 
 interface HeldSend {
   id: number;
@@ -82,7 +86,8 @@ export class Sending {
     if (this.#held.size > 0) {
       const held = this.#held.get(device);
       if (held !== undefined) {
-        held.push({ id, to, body: Buffer.from(body) });
+        if (held.length < HELD_MOST) held.push({ id, to, body: Buffer.from(body) });
+        else this.refuse(device, id, ERRORS.tryLater, RETRY_AFTER_MS);
         return;
       }
     }
@@ -133,11 +138,11 @@ export class Sending {
     const { user } = device;
     const role = this.#volume.groups.knownRole(user, groupOfOwner(to));
     // At once, so that an equal send of another device is taken for the repeat that it is.
-    user.highestClientId = Math.max(id, user.highestClientId);
+    user.highestClientId = id;
     if (role === undefined) {
       this.#held.set(device, []);
       this.#repeat(device, id, to, Buffer.from(body));
-    } else if (role === 0) {
+    } else if (role === ROLE.none) {
       this.refuse(device, id, ERRORS.notMember, 0);
     } else {
       this.#append(device, id, to, body, time);
@@ -200,9 +205,10 @@ export class Sending {
     try {
       const seq = await store.findClientId(user.shard, user.name, id);
       if (seq === undefined) {
-        if (isGroupOwner(to)) await this.#volume.groups.loadRole(user, groupOfOwner(to));
+        const mayWrite =
+          !isGroupOwner(to) || (await this.#volume.groups.loadRole(user, groupOfOwner(to))) !== ROLE.none;
         forgetId(user, id);
-        this.#sendNew(device, id, to, body);
+        this.#sendNew(device, id, to, body, mayWrite);
       } else {
         const [entry] = await store.timeline(user.shard, user.name, { after: seq - 1, before: seq + 1, limit: 1 });
         forgetId(user, id);
@@ -230,13 +236,13 @@ export class Sending {
     device.write(this.#reply.take());
   }
 
-  /** The store was asked: the id is new, and the role in the group known. */
-  #sendNew(device: Device, id: number, to: string, body: Buffer): void {
-    const refusal = this.#volume.draining ? ERRORS.draining : this.#volume.commit.healthy ? null : ERRORS.tryLater;
-    const now = this.#volume.options.now();
-    if (refusal !== null) this.refuse(device, id, refusal, RETRY_AFTER_MS);
-    else if (isGroupOwner(to)) this.#sendToGroup(device, id, to, body, now);
-    else this.#append(device, id, to, body, now);
+  /** The store was asked: the id is new. */
+  #sendNew(device: Device, id: number, to: string, body: Buffer, mayWrite: boolean): void {
+    const { draining, commit, options } = this.#volume;
+    if (draining) this.refuse(device, id, ERRORS.draining, RETRY_AFTER_MS);
+    else if (!commit.healthy) this.refuse(device, id, ERRORS.tryLater, RETRY_AFTER_MS);
+    else if (!mayWrite) this.refuse(device, id, ERRORS.notMember, 0);
+    else this.#append(device, id, to, body, options.now());
   }
 
   /** What the device sent meanwhile takes its turn. A device that has gone sends it again elsewhere. */

@@ -54,7 +54,7 @@ export interface UserState {
   pushDevices: number;
   /** When the user's sends so far would be paid for at the lasting rate, ms since the epoch (`send-limit.ts`). */
   sendsDue: number;
-  /** The user's role in groups that it was asked for in (0: none); null until the first question. */
+  /** The user's role in groups that he wrote to or that changed (0: none any more); null until the first question. */
   roles: Map<string, number> | null;
   /** Housekeeping round in which the user was last touched. */
   touched: number;
