@@ -34,24 +34,24 @@ export class GroupActions {
   }
 
   async execute(actor: string, request: GroupRequest): Promise<GroupAnswer> {
-    const { answer, changed } = await this.#inTurn(request.group, () => this.#run(actor, request));
-    // So that what the actor does next, on his own shard, finds the change there.
-    if (changed.some(({ user }) => user === actor)) {
+    const answer = await this.#inTurn(request.group, () => this.#run(actor, request));
+    // So that what the actor does next, on his own shard, finds the change there; also if he only repeats himself.
+    if (!('error' in answer) && request.action !== 'info') {
       const known = this.#groups.fanout.whenConfirmed(this.#volume.table[logicalShard(actor)]!);
       await Promise.race([known, new Promise((resolve) => setTimeout(resolve, ACTOR_KNOWS_MS))]);
     }
     return answer;
   }
 
-  async #inTurn(group: string, work: () => Promise<Outcome>): Promise<Outcome> {
+  async #inTurn(group: string, work: () => Promise<GroupAnswer>): Promise<GroupAnswer> {
     const busy = this.#busy.get(group) ?? { last: Promise.resolve(), waiting: 0 };
-    if (busy.waiting >= WAITING_MOST) return refused(ERRORS.tryLater);
+    if (busy.waiting >= WAITING_MOST) return { error: ERRORS.tryLater };
     this.#busy.set(group, busy);
     busy.waiting++;
     const done = busy.last.then(work).catch((error: Error) => {
       const { id, options } = this.#volume;
       if (!this.#volume.closed) options.log(`volume ${id}: can't read a group: ${error.message}`);
-      return refused(ERRORS.tryLater);
+      return { error: ERRORS.tryLater };
     });
     busy.last = done;
     const outcome = await done;
@@ -59,30 +59,29 @@ export class GroupActions {
     return outcome;
   }
 
-  async #run(actor: string, request: GroupRequest): Promise<Outcome> {
+  async #run(actor: string, request: GroupRequest): Promise<GroupAnswer> {
     const { group } = request;
     const object = await this.#groups.object(group);
     const roles = await this.#rolesOf(group, [actor, ...request.users]);
     const state = await this.#volume.users.load(groupOwner(group));
     const { maxGroupMembers } = this.#volume.options.settings;
     const changes = changesOf(request, { object, actor, roles, maxMembers: maxGroupMembers });
-    if (!Array.isArray(changes)) return refused(changes);
+    if (!Array.isArray(changes)) return { error: changes };
     if (changes.length > 0) {
-      if (this.#volume.draining) return refused(ERRORS.draining);
-      if (!this.#volume.commit.healthy) return refused(ERRORS.tryLater);
+      if (this.#volume.draining) return { error: ERRORS.draining };
+      if (!this.#volume.commit.healthy) return { error: ERRORS.tryLater };
       await this.#commit(request, changes);
     }
     const role = changes.find(({ user }) => user === actor)?.to ?? roles.get(actor) ?? ROLE.none;
     const members = (await this.#groups.object(group))?.members ?? 0;
-    const answer = {
+    return {
       type: 'group',
       id: request.id,
       group,
       role: ROLE_NAMES[role]!,
       members,
       head: state.committed,
-    } as const;
-    return { answer, changed: changes };
+    };
   }
 
   async #rolesOf(group: string, users: string[]): Promise<Map<string, number>> {
@@ -109,13 +108,4 @@ export class GroupActions {
     this.#groups.setObject(group, after);
     await new Promise<void>((resolve) => batch.effects.push({ apply: resolve }));
   }
-}
-
-interface Outcome {
-  answer: GroupAnswer;
-  changed: MemberChange[];
-}
-
-function refused(error: ErrorEntry): Outcome {
-  return { answer: { error }, changed: [] };
 }
