@@ -100,8 +100,8 @@ export class GroupActions {
     const batch = volume.commit.current();
     batch.store.putProperty(shard, owner, PROPERTY.group, '', encodeGroupObject(after));
     for (const { user, to } of changes) {
-      if (to === ROLE.none) batch.store.deleteProperty(shard, owner, PROPERTY.groupMember, user);
-      else batch.store.putProperty(shard, owner, PROPERTY.groupMember, user, Buffer.of(to));
+      if (to === ROLE.none) batch.store.deleteProperty(shard, owner, PROPERTY.member, user);
+      else batch.store.putProperty(shard, owner, PROPERTY.member, user, Buffer.of(to));
       this.#groups.fanout.gatherChange(volumeOf(user), group, user, to);
     }
     // From here on messages go where the members are now.

@@ -56,7 +56,7 @@ export class Groups {
     const rows = await this.#volume.store.properties(
       logicalShard(group),
       groupOwner(group),
-      PROPERTY.groupMember,
+      PROPERTY.member,
       query,
     );
     return rows.map(({ name, value }) => ({ user: name, role: value[0]! }));
@@ -65,7 +65,7 @@ export class Groups {
   /** A user's role in a group of this volume. */
   async roleOf(group: string, user: string): Promise<number> {
     const { store } = this.#volume;
-    const value = await store.property(logicalShard(group), groupOwner(group), PROPERTY.groupMember, user);
+    const value = await store.property(logicalShard(group), groupOwner(group), PROPERTY.member, user);
     return value?.[0] ?? ROLE.none;
   }
 
