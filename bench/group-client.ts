@@ -75,7 +75,12 @@ class GroupClient {
     await driver.prepare();
     const names = Array.from({ length: members }, (_, i) => `member${i}`);
     await this.#connectAll(driver, names);
-    this.#pairs.push(...(await this.#connectAll(driver, Array.from({ length: 2 * pairs }, (_, i) => `pair${i}`))));
+    this.#pairs.push(
+      ...(await this.#connectAll(
+        driver,
+        Array.from({ length: 2 * pairs }, (_, i) => `pair${i}`),
+      )),
+    );
     this.#owner = await GroupOwner.connect(target, 'owner', fail);
     await this.#owner.create(GROUP, names);
   }
@@ -164,7 +169,12 @@ class GroupClient {
         const index = next++;
         const name = names[index]!;
         const context = { name, newest: -1 };
-        connections[index] = await driver.connect({ user: name, device: 'bench', context, timeoutMs: CONNECT_TIMEOUT_MS });
+        connections[index] = await driver.connect({
+          user: name,
+          device: 'bench',
+          context,
+          timeoutMs: CONNECT_TIMEOUT_MS,
+        });
       }
     };
     await Promise.all(Array.from({ length: CONNECT_AT_ONCE }, connectSome));
@@ -194,7 +204,9 @@ process.on('message', (message: ToGroupClient) => {
   const answer =
     message.type === 'connect'
       ? (client = new GroupClient(message.options)).connect().then(() => ({ type: 'connected' }) as const)
-      : client!.measure(message.seconds, message.withGroup).then((measured) => ({ type: 'measured', ...measured }) as const);
+      : client!
+          .measure(message.seconds, message.withGroup)
+          .then((measured) => ({ type: 'measured', ...measured }) as const);
   answer.then(tell, (error: Error) => fail(error.message));
 });
 process.on('disconnect', () => process.exit());

@@ -35,7 +35,10 @@ export class GroupOwner {
     });
     const path = `/v1/connect?user=${user}&device=bench&after=0`;
     const endpoint = directory.endpoint(user)!;
-    owner.#connection = client.connect({ ...endpoint, path, protocol: BINARY_SUBPROTOCOL, timeoutMs: TIMEOUT_MS }, null);
+    owner.#connection = client.connect(
+      { ...endpoint, path, protocol: BINARY_SUBPROTOCOL, timeoutMs: TIMEOUT_MS },
+      null,
+    );
     await welcomed;
     return owner;
   }

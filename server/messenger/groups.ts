@@ -53,12 +53,7 @@ export class Groups {
     limit: number,
   ): Promise<Array<{ user: string; role: number }>> {
     const query = after === undefined ? { limit } : { after, limit };
-    const rows = await this.#volume.store.properties(
-      logicalShard(group),
-      groupOwner(group),
-      PROPERTY.member,
-      query,
-    );
+    const rows = await this.#volume.store.properties(logicalShard(group), groupOwner(group), PROPERTY.member, query);
     return rows.map(({ name, value }) => ({ user: name, role: value[0]! }));
   }
 

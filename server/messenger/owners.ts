@@ -3,17 +3,9 @@
  * user id can hold. What is done for users' timelines (heads, numbering, retention) is thereby done for groups' as well.
  */
 import { logicalShard } from '../shard-map.ts';
+import { isGroupOwner } from '../store/properties.ts';
 
-const GROUP_MARK = '\u0001';
-const GROUP_CODE = 1;
-
-export function groupOwner(group: string): string {
-  return GROUP_MARK + group;
-}
-
-export function isGroupOwner(owner: string): boolean {
-  return owner.charCodeAt(0) === GROUP_CODE;
-}
+export { groupOwner, isGroupOwner } from '../store/properties.ts';
 
 /** The group's id of an owner for which `isGroupOwner` holds. */
 export function groupOfOwner(owner: string): string {

@@ -1,7 +1,6 @@
-import type { UserHead } from '../store/message-store.ts';
-
 /** What a volume keeps in memory of a user it has touched recently. Small: there may be hundreds of thousands. */
 import type { CloseEntry } from '../protocol/errors.ts';
+import type { UserHead } from '../store/message-store.ts';
 
 /** A connected device, as the messenger sees it: somewhere to write frames to. The transport implements it. */
 export interface Device {
