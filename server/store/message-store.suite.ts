@@ -311,7 +311,7 @@ export function describeMessageStore(
       batch.putProperty(s, 'ann', 3, 'a', Buffer.from('above'));
       batch.putProperty(s, 'ann', 255, 'z', Buffer.from('last'));
       batch.putProperty(s, 'ann\u0002', 2, 'a', Buffer.from('other owner'));
-      batch.putProperty(s, '\u0001' + 'g'.repeat(64), 0, '', Buffer.alloc(0));
+      batch.putProperty(s, `\u0001${'g'.repeat(64)}`, 0, '', Buffer.alloc(0));
       batch.putProperty(0xffff, 'ann', 2, `of ${s}`, Buffer.from('volume'));
       await store.commit(batch);
       value.fill(0);
@@ -319,7 +319,11 @@ export function describeMessageStore(
       expect(listed.map(({ name }) => name)).toEqual(names);
       expect(listed.every((one) => one.value.toString() === 'value')).toBe(true);
       const after = async (...args: [string?, number?]) =>
-        (await store.properties(s, 'ann', 2, { after: args[0], limit: args[1] })).map(({ name }) => name);
+        (await store.properties(s, 'ann', 2, queryOf(...args))).map(({ name }) => name);
+      const queryOf = (from?: string, limit?: number) => ({
+        ...(from === undefined ? null : { after: from }),
+        ...(limit === undefined ? null : { limit }),
+      });
       expect(await after('')).toEqual(names.slice(1));
       expect(await after('a', 2)).toEqual(['aa', 'ab']);
       expect(await after('aaa')).toEqual(names.slice(3));
@@ -328,7 +332,7 @@ export function describeMessageStore(
       expect(await after(undefined, 1)).toEqual(['']);
       expect((await store.property(s, 'ann', 3, 'a'))?.toString()).toBe('above');
       expect((await store.properties(s, 'ann', 255)).map(({ name }) => name)).toEqual(['z']);
-      expect(await store.property(s, '\u0001' + 'g'.repeat(64), 0, '')).toEqual(Buffer.alloc(0));
+      expect(await store.property(s, `\u0001${'g'.repeat(64)}`, 0, '')).toEqual(Buffer.alloc(0));
       expect((await store.property(0xffff, 'ann', 2, `of ${s}`))?.toString()).toBe('volume');
 
       const change = store.batch();
