@@ -11,6 +11,7 @@ interface Family {
 
 const FAMILIES: Family[] = [
   { name: 'connections', type: 'gauge', help: 'Open connections.', read: (s) => s.connections },
+  { name: 'polling_devices', type: 'gauge', help: 'Devices that poll.', read: (s) => s.polling },
   { name: 'connections_opened_total', type: 'counter', help: 'Connections opened.', read: (s) => s.connectionsOpened },
   { name: 'connections_closed_total', type: 'counter', help: 'Connections closed.', read: (s) => s.connectionsClosed },
   {

@@ -105,6 +105,7 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
     release: (volume) => owned.release(volume),
     stats: () => ({
       ...meter.read(),
+      polling: polls.size,
       connections: sockets.counts.connections,
       connectionsOpened: sockets.counts.opened,
       connectionsClosed: sockets.counts.closed,

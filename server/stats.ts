@@ -14,6 +14,8 @@ export interface ProcessStats {
 }
 
 export interface ShardStats extends ProcessStats {
+  /** Devices that poll: one is held, or the grace after the last is not over. */
+  polling: number;
   connections: number;
   connectionsOpened: number;
   connectionsClosed: number;

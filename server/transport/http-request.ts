@@ -71,6 +71,8 @@ export class HttpCall {
     res.cork(() => {
       res.writeStatus(`${status} ${STATUS_TEXT[status]}`);
       if (headers['content-type'] === undefined) res.writeHeader('content-type', 'application/json');
+      // No answer is good for another request.
+      res.writeHeader('cache-control', 'no-store');
       for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value);
       res.end(text, closeConnection);
     });

@@ -316,13 +316,11 @@ describe('news', () => {
   });
 });
 
-it('a volume that is given up answers its polls and lets its devices go', async () => {
+it('a process that ends, or gives a volume up, answers its polls and lets its devices go', async () => {
   const held = await ask();
   const away = await ask({ device: 'tablet', timeoutMs: 0 });
   expect(sequences(away)).toEqual([]);
-  sessions.closeAll(chat.volume(0));
-  expect(held.ends).toEqual([]);
-  sessions.closeAll(chat.volume(1));
+  sessions.closeAll();
   expect(held.ends).toEqual([{ type: 'closed', entry: CLOSES.goingAway }]);
   expect([sessions.size, chat.volume(1).users.peek(bob)!.devices.length]).toEqual([0, 0]);
 });

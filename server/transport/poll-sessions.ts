@@ -36,6 +36,7 @@ export class PollSessions {
     this.#graceMs = graceMs;
   }
 
+  /** Devices that hold a poll, or whose grace is not over. */
   get size(): number {
     return this.#sessions.size;
   }
@@ -62,11 +63,9 @@ export class PollSessions {
     return poll;
   }
 
-  /** The process ends, or gives a volume up: its polls are answered, its devices go. */
-  closeAll(volume?: Volume): void {
-    for (const session of this.#sessions.values()) {
-      if (volume === undefined || session.volume === volume) session.place.close(CLOSES.goingAway);
-    }
+  /** The process ends: all polls are answered, all devices go. */
+  closeAll(): void {
+    for (const { place } of this.#sessions.values()) place.close(CLOSES.goingAway);
   }
 
   /** A poll is over: a stand-in takes its place, or the device is gone. */
