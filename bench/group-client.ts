@@ -201,15 +201,17 @@ function atRate(perSecond: number, seconds: number, send: (intended: number, i: 
 let client: GroupClient | undefined;
 
 process.on('message', (message: ToGroupClient) => {
-  const answer =
-    message.type === 'connect'
-      ? (client = new GroupClient(message.options)).connect().then(() => ({ type: 'connected' }) as const)
-      : client!
-          .measure(message.seconds, message.withGroup)
-          .then((measured) => ({ type: 'measured', ...measured }) as const);
-  answer.then(tell, (error: Error) => fail(error.message));
+  answerTo(message).then(tell, (error: Error) => fail(error.message));
 });
 process.on('disconnect', () => process.exit());
+
+async function answerTo(message: ToGroupClient): Promise<FromGroupClient> {
+  if (message.type === 'measure')
+    return { type: 'measured', ...(await client!.measure(message.seconds, message.withGroup)) };
+  client = new GroupClient(message.options);
+  await client.connect();
+  return { type: 'connected' };
+}
 
 function fail(message: string): void {
   tell({ type: 'failed', message });

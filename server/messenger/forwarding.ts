@@ -70,8 +70,11 @@ export class Forwarding {
   receive(from: number, payload: Buffer, startsNumbering: boolean): void {
     const arrival = this.#inbound.arrive(from, payload, startsNumbering);
     if (arrival.kind === 'later') return;
-    // The commit of what is repeated is done or under way, so confirm behind it.
-    if (arrival.kind === 'repeat') return this.#streams.confirmAfterCommit(from, arrival.applied);
+    if (arrival.kind === 'repeat') {
+      // Its commit is done or under way, so confirm behind it.
+      this.#streams.confirmAfterCommit(from, arrival.applied);
+      return;
+    }
     if (this.#apply(from, arrival.number, arrival.record)) return;
     void this.#loadAndApply(from, this.#inbound.hold(from, arrival.number, arrival.record));
   }
