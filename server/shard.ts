@@ -18,6 +18,8 @@ import { ConnectionOutbox } from './transport/connection.ts';
 import { ConnectionWatch } from './transport/connection-watch.ts';
 import { serveAdministration } from './transport/http-admin.ts';
 import { HttpApi, serveUpgradeHint } from './transport/http-api.ts';
+import { serveGroupMembers } from './transport/http-group-members.ts';
+import { serveGroups } from './transport/http-groups.ts';
 import { serveHistory } from './transport/http-history.ts';
 import { serveMessages } from './transport/http-messages.ts';
 import { servePolls } from './transport/http-poll.ts';
@@ -88,6 +90,8 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
   serveMessages(api, access, config.maxBodyBytes);
   const polls = servePolls(api, access, { settings: config.settings, now: Date.now });
   serveHistory(api, access);
+  serveGroups(api, access);
+  serveGroupMembers(api, access);
   serveAdministration(api, access, Date.now);
   api.finish();
   const listening = await listen(app, [config.host, ...config.extraHosts], config.port);

@@ -5,6 +5,7 @@
  */
 import { ADMIN_PATHS } from './openapi-admin.ts';
 import { CONNECT_PATHS } from './openapi-connect.ts';
+import { GROUP_PATHS } from './openapi-groups.ts';
 import { HISTORY_PATHS } from './openapi-history.ts';
 import { MESSAGE_PATHS } from './openapi-messages.ts';
 import { NODE_PATHS } from './openapi-node.ts';
@@ -36,6 +37,7 @@ export const SHARD_PATHS: Paths = {
   ...MESSAGE_PATHS,
   ...POLL_PATHS,
   ...HISTORY_PATHS,
+  ...GROUP_PATHS,
   ...ADMIN_PATHS,
   ...BOTH_PATHS,
 };
