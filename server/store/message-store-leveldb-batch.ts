@@ -39,11 +39,11 @@ export class LevelBatch implements StoreBatch {
   }
 
   deleteEntry(shard: number, user: string, seq: number, conversation: string | null, clientId: number | null): void {
-    const native = this.#open();
-    if (conversation !== null) native._del(keys.conversationKey(shard, user, conversation, seq));
-    if (clientId !== null) native._del(keys.clientIdKey(shard, user, clientId));
-    native._del(keys.timelineKey(shard, user, seq));
-    this.size++;
+    const size = this.size + 1;
+    if (conversation !== null) this.#delete(keys.conversationKey(shard, user, conversation, seq));
+    if (clientId !== null) this.#delete(keys.clientIdKey(shard, user, clientId));
+    this.#delete(keys.timelineKey(shard, user, seq));
+    this.size = size;
   }
 
   putTrimmed(shard: number, user: string, trimmed: number, clientIdFloor: number): void {
@@ -91,6 +91,7 @@ export class LevelBatch implements StoreBatch {
   #delete(key: Buffer): void {
     this.#open()._del(key);
     this.size++;
+    this.bytes += key.length;
   }
 
   #open(): NativeBatch {

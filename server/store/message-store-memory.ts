@@ -118,7 +118,10 @@ class MemoryBatch implements StoreBatch {
   putProperty(shard: number, owner: string, kind: number, name: string, value: Buffer): void {
     checkProperty(owner, kind, name);
     const copy = Buffer.from(value);
-    this.#add((state) => getOrAdd(state.user(shard, owner).properties, kind, () => new PropertyList()).put(name, copy));
+    this.#add(
+      (state) => getOrAdd(state.user(shard, owner).properties, kind, () => new PropertyList()).put(name, copy),
+      value.length,
+    );
   }
 
   deleteProperty(shard: number, owner: string, kind: number, name: string): void {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type MessageStore,
+  type PropertyQuery,
   type RangeQuery,
   resolveRange,
   type StoreBatch,
@@ -318,18 +319,14 @@ export function describeMessageStore(
       const listed = await store.properties(s, 'ann', 2);
       expect(listed.map(({ name }) => name)).toEqual(names);
       expect(listed.every((one) => one.value.toString() === 'value')).toBe(true);
-      const after = async (...args: [string?, number?]) =>
-        (await store.properties(s, 'ann', 2, queryOf(...args))).map(({ name }) => name);
-      const queryOf = (from?: string, limit?: number) => ({
-        ...(from === undefined ? null : { after: from }),
-        ...(limit === undefined ? null : { limit }),
-      });
-      expect(await after('')).toEqual(names.slice(1));
-      expect(await after('a', 2)).toEqual(['aa', 'ab']);
-      expect(await after('aaa')).toEqual(names.slice(3));
-      expect(await after('\u{1F600}')).toEqual([]);
-      expect(await after(undefined, 0)).toEqual([]);
-      expect(await after(undefined, 1)).toEqual(['']);
+      const select = async (query: PropertyQuery) =>
+        (await store.properties(s, 'ann', 2, query)).map(({ name }) => name);
+      expect(await select({ after: '' })).toEqual(names.slice(1));
+      expect(await select({ after: 'a', limit: 2 })).toEqual(['aa', 'ab']);
+      expect(await select({ after: 'aaa' })).toEqual(names.slice(3));
+      expect(await select({ after: '\u{1F600}' })).toEqual([]);
+      expect(await select({ limit: 0 })).toEqual([]);
+      expect(await select({ limit: 1 })).toEqual(['']);
       expect((await store.property(s, 'ann', 3, 'a'))?.toString()).toBe('above');
       expect((await store.properties(s, 'ann', 255)).map(({ name }) => name)).toEqual(['z']);
       expect(await store.property(s, `\u0001${'g'.repeat(64)}`, 0, '')).toEqual(Buffer.alloc(0));
@@ -341,7 +338,7 @@ export function describeMessageStore(
       change.putProperty(s, 'ann', 2, 'a', Buffer.from('new'));
       expect(change.size).toBe(3);
       await store.commit(change);
-      expect(await after('', 2)).toEqual(['a', 'ab']);
+      expect(await select({ after: '', limit: 2 })).toEqual(['a', 'ab']);
       expect((await store.property(s, 'ann', 2, 'a'))?.toString()).toBe('new');
       expect(await store.property(s, 'ann', 2, 'aa')).toBeUndefined();
       expect(await store.head(s, 'ann')).toMatchObject({ seq: 0, highestClientId: 0 });
@@ -384,7 +381,8 @@ export function describeMessageStore(
           if (piece.length === 0) break;
           after = piece.at(-1)!;
         }
-        expect(walked).toEqual(owners);
+        // Other tests have put users on later shards.
+        expect(walked.filter(({ shard: s }) => s <= second)).toEqual(owners);
       }
       expect(await store.users(null, 0)).toEqual([]);
     });
@@ -473,7 +471,12 @@ export function describeMessageStore(
             }
           }
           const owners = await store.users({ shard: s - 1, user: '\uFFFF'.repeat(21) }, 100);
-          expect(owners.map(({ user }) => user).sort()).toEqual(model.owners().sort());
+          expect(
+            owners
+              .filter((one) => one.shard === s)
+              .map(({ user }) => user)
+              .sort(),
+          ).toEqual(model.owners().sort());
           for (const { user, query, conversation } of queries) {
             expect(texts(await store.timeline(s, user, query))).toEqual(model.select(user, query));
             expect(texts(await store.conversation(s, user, conversation, query))).toEqual(
