@@ -1,8 +1,12 @@
 /** Plays a history on simulated volumes, brings everything to rest, and says which promises were broken. */
 import { ChatSimulation } from './chat-simulation.ts';
-import { DEVICES_OF_USERS, type History, type Step, VOLUMES } from './history.ts';
+import { DEVICES_OF_USERS, GROUPS, type History, type Step, VOLUMES } from './history.ts';
 import { checkTimelines } from './history-check.ts';
+import { checkGroups } from './history-check-groups.ts';
 import { type Observations, SimulatedClient } from './simulated-client.ts';
+
+/** Ids of requests about groups: none is that of a message. */
+const GROUP_REQUESTS_FROM = 1_000_000;
 
 /** Returns every promise that was broken. */
 export async function problemsOf(history: History, advanceTimers: (ms: number) => void): Promise<string[]> {
@@ -21,7 +25,14 @@ class HistoryWorld {
   readonly chat: ChatSimulation;
   readonly users: string[];
   readonly clients: SimulatedClient[];
-  readonly seen: Observations = { entries: new Map(), acknowledged: new Map(), problems: [] };
+  readonly groups: string[];
+  readonly seen: Observations = {
+    entries: new Map(),
+    acknowledged: new Map(),
+    memberships: [],
+    clock: GROUP_REQUESTS_FROM,
+    problems: [],
+  };
   /** Ids are mostly above all earlier ones, now and then below, as from a device with a slow clock. */
   #highestId = 1_000;
   #lateId = 1_000;
@@ -42,14 +53,20 @@ class HistoryWorld {
     this.clients = DEVICES_OF_USERS.flatMap((count, i) =>
       Array.from({ length: count }, () => new SimulatedClient(chat, this.users[i]!, this.seen)),
     );
+    this.groups = Array.from({ length: GROUPS }, (_, i) => chat.userOn(i % VOLUMES, `g${i}-`));
     for (const client of this.clients) client.connect();
   }
 
   async play(step: Step): Promise<void> {
     const { chat, clients, users } = this;
     if (step.do === 'send') {
-      const id = step.late ? --this.#lateId : ++this.#highestId;
+      const id = this.#nextId(step.late);
       clients[step.device]!.send(id, users[step.to]!, `body ${id}`);
+    } else if (step.do === 'sendGroup') {
+      const id = this.#nextId(step.late);
+      clients[step.device]!.send(id, this.groups[step.group]!, `body ${id}`, true);
+    } else if (step.do === 'group') {
+      clients[step.device]!.group(step.action, this.groups[step.group]!, users[step.user]!);
     } else if (step.do === 'connect') {
       const client = clients[step.device]!;
       client.connect(Math.max(0, client.position - step.back));
@@ -88,8 +105,14 @@ class HistoryWorld {
     for (const client of clients) client.read();
   }
 
-  check(): Promise<string[]> {
-    return checkTimelines(this.chat, this.clients, this.users, this.seen);
+  async check(): Promise<string[]> {
+    const timelines = await checkTimelines(this.chat, this.clients, this.users, this.seen);
+    const groups = await checkGroups(this.chat, this.clients, this.users, this.groups, this.seen);
+    return [...timelines, ...groups];
+  }
+
+  #nextId(late: boolean): number {
+    return late ? --this.#lateId : ++this.#highestId;
   }
 
   #store(what: 'failWrites' | 'failReads' | 'mend'): void {

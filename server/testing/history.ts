@@ -1,5 +1,6 @@
 /** Random histories of a chat: what its devices do and what befalls its servers. Drawn by fast-check, so that a failure shrinks. */
 import fc from 'fast-check';
+import type { GroupAction } from '../protocol/messages.ts';
 
 export const VOLUMES = 2;
 /** Devices of each user; users live on the volumes in turn. */
@@ -7,8 +8,13 @@ export const DEVICES_OF_USERS = [3, 2, 1, 1] as const;
 export const DEVICES = DEVICES_OF_USERS.reduce((sum, count) => sum + count, 0);
 export const USERS = DEVICES_OF_USERS.length;
 
+export const GROUPS = 2;
+
 export type Step =
   | { do: 'send'; device: number; to: number; late: boolean }
+  | { do: 'sendGroup'; device: number; group: number; late: boolean }
+  /** `user`: whom to add, remove, … */
+  | { do: 'group'; device: number; action: GroupAction; group: number; user: number }
   /** `back`: from so many places before the device's position. */
   | { do: 'connect'; device: number; back: number }
   /** `stall`: the network takes nothing more until `flow`. */
@@ -31,8 +37,24 @@ const MOST_STEPS = 60;
 export function histories(): fc.Arbitrary<History> {
   const device = fc.nat(DEVICES - 1);
   const user = fc.nat(USERS - 1);
+  const group = fc.nat(GROUPS - 1);
+  const groupAction = fc.constantFrom<GroupAction>(
+    'create',
+    'create',
+    'add',
+    'add',
+    'join',
+    'leave',
+    'remove',
+    'promote',
+  );
   const step: fc.Arbitrary<Step> = fc.oneof(
     { weight: 12, arbitrary: fc.record({ do: fc.constant('send' as const), device, to: user, late: fc.boolean() }) },
+    { weight: 5, arbitrary: fc.record({ do: fc.constant('sendGroup' as const), device, group, late: fc.boolean() }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({ do: fc.constant('group' as const), device, action: groupAction, group, user }),
+    },
     { weight: 4, arbitrary: fc.record({ do: fc.constant('connect' as const), device, back: fc.nat(3) }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('disconnect', 'repeat', 'ack'), device }) },
     { weight: 6, arbitrary: fc.record({ do: fc.constant('read' as const), device, frames: fc.nat(6) }) },

@@ -2,12 +2,16 @@
  * A client of one device that keeps PROTOCOL.md, and checks that the server does: it knows its position, repeats what was
  * not answered, reads at its own pace, and loses what it has not read when its connection breaks.
  */
+import { ERRORS } from '../protocol/errors.ts';
+import type { GroupAction } from '../protocol/messages.ts';
 import type { ChatSimulation } from './chat-simulation.ts';
 import type { ReceivedFrame, SimulatedConnection } from './simulated-connection.ts';
 
 export interface SentMessage {
   id: number;
   to: string;
+  /** `to` is a group. */
+  toGroup: boolean;
   body: string;
   /** Number of the connection on which it was first sent; 0 once it was refused. */
   connection: number;
@@ -16,12 +20,30 @@ export interface SentMessage {
   answeredOnFirst?: boolean;
 }
 
+/** A request to change who is in a group. */
+export interface MembershipRequest {
+  group: string;
+  /** Whom it may make members, or no members any more. */
+  users: string[];
+  /** Of whom that is sure once it is answered: a repeated `create` adds nobody. */
+  sure: string[];
+  joins: boolean;
+  /** Numbers of all that clients ask and hear, in their order. */
+  askedAt: number;
+  answeredAt: number | null;
+  /** The group's newest place when it was answered; null: not answered, or refused. */
+  head: number | null;
+}
+
 /** What all clients of a simulation have seen together; broken promises of the server are collected here. */
 export interface Observations {
   /** Entries as text, by user and sequence: all devices must see the same. */
   entries: Map<string, Map<number, string>>;
   /** Highest sequence that a device of the user acknowledged. */
   acknowledged: Map<string, number>;
+  memberships: MembershipRequest[];
+  /** Counts requests and answers about groups. */
+  clock: number;
   problems: string[];
 }
 
@@ -39,6 +61,9 @@ export class SimulatedClient {
   #read = 0;
   /** Sequences read on this connection. */
   #onConnection = new Set<number>();
+  /** Messages to groups that were refused because the sender is no member. */
+  readonly refused = new Set<number>();
+  #asked = new Map<number, MembershipRequest>();
   #pushedUpTo = 0;
   #beyond = new Set<number>();
 
@@ -76,16 +101,32 @@ export class SimulatedClient {
     this.connection = null;
   }
 
-  send(id: number, to: string, body: string): void {
+  send(id: number, to: string, body: string, toGroup = false): void {
     if (!this.connected) return;
-    this.sent.push({ id, to, body, connection: this.#connections });
-    this.connection!.send(id, to, body);
+    this.sent.push({ id, to, toGroup, body, connection: this.#connections });
+    this.#sendOn(id, to, body, toGroup);
+  }
+
+  /** Asks for something to be done with a group; it is not asked again. */
+  group(action: GroupAction, group: string, user: string): void {
+    if (!this.connected) return;
+    const joins = action === 'create' || action === 'join' || action === 'add';
+    const own = action === 'join' || action === 'leave';
+    const users = own ? [this.user] : action === 'create' ? [this.user, user] : [user];
+    const id = ++this.#seen.clock;
+    if (action !== 'promote') {
+      const sure = action === 'create' ? [this.user] : users;
+      const request = { group, users, sure, joins, askedAt: id, answeredAt: null, head: null };
+      this.#seen.memberships.push(request);
+      this.#asked.set(id, request);
+    }
+    this.connection!.group(action, group, { id, users: own ? [] : [user], open: true });
   }
 
   /** Send again what has no answer, in order. */
   repeat(): void {
     if (!this.connected) return;
-    for (const { id, to, body } of this.unanswered) this.connection!.send(id, to, body);
+    for (const { id, to, body, toGroup } of this.unanswered) this.#sendOn(id, to, body, toGroup);
   }
 
   ack(): void {
@@ -103,7 +144,8 @@ export class SimulatedClient {
 
   /** How far have those come to whom this user wrote? */
   ask(): void {
-    if (this.connected) this.connection!.status(...new Set(this.sent.map(({ to }) => to)));
+    const peers = this.sent.filter(({ toGroup }) => !toGroup).map(({ to }) => to);
+    if (this.connected) this.connection!.status(...new Set(peers));
   }
 
   /** Read up to `count` frames that have arrived. */
@@ -118,18 +160,45 @@ export class SimulatedClient {
       this.#problem(`reset to ${frame.position} although nothing was lost`);
     } else if (frame.type === 'message') {
       this.#takeOnce(frame.seq);
-      this.#takeEntry(frame.seq, JSON.stringify([frame.direction, frame.peer, frame.id, frame.body]));
+      this.#takeEntry(frame.seq, entryText(frame));
       // Only the answers to its own sends may fill the places between.
       if (frame.seq <= this.#pushedUpTo) this.#problem(`seq ${frame.seq} came after ${this.#pushedUpTo}`);
       this.#pushedUpTo = frame.seq;
     } else if (frame.type === 'sent') {
       this.#takeSent(frame.id, frame.seq);
+    } else if (frame.type === 'group') {
+      this.#takeAnswer(frame.id, frame.head);
     } else if (frame.type === 'error') {
-      // It was not stored: its place is among what is sent when it is repeated.
-      this.sent.find(({ id }) => id === frame.id)!.connection = 0;
+      this.#takeError(frame.id, frame.code);
     } else if (frame.type === 'receipt' && frame.state === 'delivered') {
       this.#takeDelivered(frame.peer, frame.upTo);
     }
+  }
+
+  /** `head`: null when it was refused for certain. */
+  #takeAnswer(id: number, head: number | null): void {
+    const request = this.#asked.get(id);
+    if (request === undefined) return;
+    request.answeredAt = ++this.#seen.clock;
+    request.head = head;
+  }
+
+  #takeError(id: number, code: number): void {
+    const message = this.sent.find((candidate) => candidate.id === id);
+    if (message === undefined) {
+      if (code !== ERRORS.noAnswer.code) this.#takeAnswer(id, null);
+      return;
+    }
+    // It was not stored: its place is among what is sent when it is repeated.
+    message.connection = 0;
+    if (code !== ERRORS.notMember.code && code !== ERRORS.noSuchGroup.code) return;
+    if (message.seq !== undefined) this.#problem(`message ${id} was answered by ${message.seq}, and then refused`);
+    else if (message.toGroup) this.refused.add(id);
+  }
+
+  #sendOn(id: number, to: string, body: string, toGroup: boolean): void {
+    if (toGroup) this.connection!.sendGroup(id, to, body);
+    else this.connection!.send(id, to, body);
   }
 
   #takeSent(id: number, seq: number): void {
@@ -141,7 +210,10 @@ export class SimulatedClient {
     // A send that an earlier connection has stored is among what this one streams; a new one must not be.
     if (message.seq === undefined && message.answeredOnFirst) this.#takeOnce(seq);
     message.seq = seq;
-    this.#takeEntry(seq, JSON.stringify(['out', message.to, id, message.body]));
+    this.refused.delete(id);
+    const { to, toGroup, body } = message;
+    const addressed = toGroup ? { peer: this.user, group: to, groupSeq: 0 } : { peer: to };
+    this.#takeEntry(seq, entryText({ direction: 'out', id, body, ...addressed }));
   }
 
   #takeOnce(seq: number): void {
@@ -170,8 +242,10 @@ export class SimulatedClient {
   #takeDelivered(peer: string, upTo: number): void {
     this.delivered.set(peer, Math.max(upTo, this.delivered.get(peer) ?? 0));
     const acknowledged = this.#seen.acknowledged.get(peer) ?? 0;
-    const told = this.sent.findLast(({ to, seq }) => to === peer && seq !== undefined && seq <= upTo);
-    const entry = told && JSON.stringify(['in', this.user, told.id, told.body]);
+    const told = this.sent.findLast(
+      ({ to, seq, toGroup }) => !toGroup && to === peer && seq !== undefined && seq <= upTo,
+    );
+    const entry = told && entryText({ direction: 'in', peer: this.user, id: told.id, body: told.body });
     const place = [...(this.#seen.entries.get(peer) ?? [])].find(([, text]) => text === entry)?.[0];
     if (told && (place === undefined || place > acknowledged)) {
       this.#problem(`message ${told.id} was called delivered, but ${peer} acknowledged ${acknowledged} only`);
@@ -185,4 +259,18 @@ export class SimulatedClient {
   #problem(text: string): void {
     this.#seen.problems.push(`${this.user}, connection ${this.#connections}: ${text}`);
   }
+}
+
+function entryText(entry: {
+  direction: 'in' | 'out';
+  peer: string;
+  id: number;
+  body: string;
+  group?: string;
+  groupSeq?: number;
+}): string {
+  const { direction, peer, id, body, group, groupSeq } = entry;
+  return JSON.stringify(
+    group === undefined ? [direction, peer, id, body] : [direction, peer, id, body, group, groupSeq],
+  );
 }
