@@ -10,7 +10,6 @@ export interface CrashCrowdOptions {
   /** Names begin with it. */
   prefix: string;
   messagesPerSecond: number;
-  groups: boolean;
   /** Whether devices lose their network now and then. */
   drops: boolean;
   router: () => string;
@@ -72,7 +71,7 @@ export class CrashCrowd {
   async start(): Promise<void> {
     for (const device of this.#devices) void device.connect();
     await until('all devices to connect', CONNECT_TIMEOUT_MS, () => this.#devices.every(({ welcomed }) => welcomed));
-    if (this.#options.groups) await this.#makeGroups();
+    await this.#makeGroups();
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 

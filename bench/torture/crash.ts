@@ -22,7 +22,6 @@ export interface CrashOptions {
   powerCuts: boolean;
   users?: number;
   messagesPerSecond?: number;
-  groups?: boolean;
   /** Where data are put; removed unless something was wrong. */
   folder: string;
   say: (line: string) => void;
@@ -64,7 +63,6 @@ export async function crashTest(options: CrashOptions): Promise<CrashResult> {
     users: options.users ?? 24,
     prefix: 'u',
     messagesPerSecond: options.messagesPerSecond ?? 300,
-    groups: options.groups ?? false,
     drops: true,
     router: () => node.url,
     random: random.fork('crowd'),

@@ -19,7 +19,6 @@ export interface ShardFuzzOptions {
   seed: number;
   frames: number;
   folder: string;
-  groups?: boolean;
   say: (line: string) => void;
 }
 
@@ -60,7 +59,6 @@ export async function fuzzShard(options: ShardFuzzOptions): Promise<ShardFuzzRes
     // Nothing that a flipped bit could make of another name.
     prefix: 'undisturbed-',
     messagesPerSecond: 100,
-    groups: options.groups ?? false,
     drops: false,
     router: () => node.url,
     random: random.fork('crowd'),

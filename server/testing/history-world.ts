@@ -43,6 +43,8 @@ class HistoryWorld {
       random: mulberry32(seed),
       advanceTimers,
       outboxMemoryBytes: 400,
+      // So that a message to a group is fanned out in several commits.
+      settings: { fanoutPieceMembers: 1 },
     });
     return new HistoryWorld(chat);
   }
