@@ -6,6 +6,8 @@ export interface BenchOptions {
   quick: boolean;
   /** Client processes of the message ceiling. */
   clients: number;
+  /** Another built checkout of Plimsoll, whose node takes part as “before”; null: none. */
+  against: string | null;
   /** Progress, a line each. */
   say: (line: string) => void;
 }

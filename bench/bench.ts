@@ -1,11 +1,11 @@
 /**
- * `npm run bench -- [message-ceiling] [connect-rate] [fifty-thousand] [group-fanout] [--quick] [--clients 2]`: measures what Plimsoll has to reach, side by side
+ * `npm run bench -- [message-ceiling] [connect-rate] [fifty-thousand] [group-fanout] [--quick] [--clients 2] [--against DIR]`: measures what Plimsoll has to reach, side by side
  * with what it is compared with, and says of each figure whether it was. All benchmarks by default, about fifteen minutes.
  *
  * A missed target is printed and exits 0: a busy machine is no defect. Exits 1 when something broke, 104 on a wrong argument.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeMachine } from '../loadgen/coordinator/machine.ts';
 import { openDataDirectory } from './bench-data.ts';
@@ -15,6 +15,7 @@ import { measureFiftyThousand } from './fifty-thousand.ts';
 import { isMet, tableOf } from './figure.ts';
 import { measureGroupFanout } from './group-fanout.ts';
 import { measureMessageCeiling } from './message-ceiling.ts';
+import { nodeMain } from './processes.ts';
 
 const BENCHMARKS: Record<string, (options: BenchOptions) => Promise<BenchResult>> = {
   'fifty-thousand': measureFiftyThousand,
@@ -26,7 +27,7 @@ const RESULT_PATH = join('.plimsoll', 'bench.json');
 const CLIENTS_ALLOWED = ['1', '2'];
 const EXIT_USAGE = 104;
 
-const { names, quick, clients } = readArguments();
+const { names, quick, clients, against } = readArguments();
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 openDataDirectory();
@@ -35,7 +36,7 @@ const results: Record<string, BenchResult> = {};
 try {
   for (const name of names) {
     console.log(`\n${name}`);
-    results[name] = await BENCHMARKS[name]!({ quick, clients, say: (line) => console.log(`  ${line}`) });
+    results[name] = await BENCHMARKS[name]!({ quick, clients, against, say: (line) => console.log(`  ${line}`) });
   }
   report();
 } catch (error) {
@@ -63,18 +64,26 @@ function report(): void {
   console.log(`also in ${RESULT_PATH}`);
 }
 
-function readArguments(): { names: string[]; quick: boolean; clients: number } {
+function readArguments(): { names: string[]; quick: boolean; clients: number; against: string | null } {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: { quick: { type: 'boolean', default: false }, clients: { type: 'string', default: '1' } },
+      options: {
+        quick: { type: 'boolean', default: false },
+        clients: { type: 'string', default: '1' },
+        against: { type: 'string' },
+      },
     });
     const unknown = positionals.filter((name) => !Object.hasOwn(BENCHMARKS, name));
     const known = Object.keys(BENCHMARKS).join(', ');
     if (unknown.length > 0) throw new Error(`there is no benchmark ${unknown.join(', ')}; there are ${known}`);
     if (!CLIENTS_ALLOWED.includes(values.clients)) throw new Error(`--clients is 1 or 2, not ${values.clients}`);
     const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
-    return { names, quick: values.quick, clients: Number(values.clients) };
+    const against = values.against === undefined ? null : resolve(values.against);
+    if (against !== null && !existsSync(nodeMain(against))) {
+      throw new Error(`--against names a built checkout of Plimsoll, and there is no ${nodeMain(against)}`);
+    }
+    return { names, quick: values.quick, clients: Number(values.clients), against };
   } catch (error) {
     console.error((error as Error).message);
     process.exit(EXIT_USAGE);

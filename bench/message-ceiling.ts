@@ -15,6 +15,8 @@ import {
   endProcess,
   failureOf,
   forkModule,
+  type NodeOptions,
+  nodeMain,
   type Server,
   startNode,
   startRelays,
@@ -33,6 +35,8 @@ const KINDS = {
   gathering: 'gathering relay',
   memory: 'Plimsoll, memory',
   fsync: 'Plimsoll, LevelDB fsync',
+  memoryBefore: 'Plimsoll before, memory',
+  fsyncBefore: 'Plimsoll before, LevelDB fsync',
 } as const;
 type Kind = keyof typeof KINDS;
 
@@ -44,6 +48,12 @@ const COMPARISONS: Array<[Kind, Kind, number, Target]> = [
   ['fsync', 'gathering', 1, null],
   ['memory', 'relay', 2, null],
   ['fsync', 'relay', 2, null],
+];
+
+/** With `--against`: what changes since then may cost. */
+const BEFORE: Array<[Kind, Kind, number, Target]> = [
+  ['memory', 'memoryBefore', 1, { atLeast: 0.9 }],
+  ['fsync', 'fsyncBefore', 1, { atLeast: 0.9 }],
 ];
 
 interface Variant {
@@ -69,9 +79,10 @@ export async function measureMessageCeiling(options: BenchOptions): Promise<Benc
   const { quick, say } = options;
   const rounds = quick ? 3 : 5;
   const times = quick ? { warmUpMs: 700, measureMs: 1_200 } : { warmUpMs: 2_000, measureMs: 4_000 };
-  const measure = (variant: Variant): Promise<Measured> => measureOnce(variant, options.clients, times);
+  const measure = (variant: Variant): Promise<Measured> => measureOnce(variant, options, times);
+  const before = options.against === null ? [] : (['memoryBefore', 'fsyncBefore'] as const);
   const variants = [
-    ...(['relay', 'gathering', 'memory', 'fsync'] as const).map((kind) => createVariant(kind, 1)),
+    ...(['relay', 'gathering', 'memory', 'fsync', ...before] as const).map((kind) => createVariant(kind, 1)),
     ...(['relay', 'memory', 'fsync'] as const).map((kind) => createVariant(kind, 2)),
   ];
   if (!quick) for (const variant of variants) await chooseWindow(variant, measure, say);
@@ -83,7 +94,7 @@ export async function measureMessageCeiling(options: BenchOptions): Promise<Benc
 
   const figures: Figure[] = [];
   const notes: string[] = [];
-  for (const [kind, relay, processes, target] of COMPARISONS) {
+  for (const [kind, relay, processes, target] of [...COMPARISONS, ...(options.against === null ? [] : BEFORE)]) {
     const variant = find(variants, kind, processes);
     const reference = find(variants, relay, processes);
     figures.push(...ratioFigures(variant, reference, results.get(variant)!, results.get(reference)!, target));
@@ -128,14 +139,14 @@ async function chooseWindow(
 
 async function measureOnce(
   variant: Variant,
-  clientCount: number,
+  { clients: clientCount, against }: BenchOptions,
   times: { warmUpMs: number; measureMs: number },
 ): Promise<Measured> {
   const directory = await mkdtemp(join(DATA_DIRECTORY, 'ceiling-'));
   let server: Server | undefined;
   const clients: ChildProcess[] = [];
   try {
-    server = await startServer(variant, directory);
+    server = await startServer(variant, directory, against);
     for (let i = 0; i < clientCount; i++) clients.push(forkModule('flow-client'));
     const connecting = clients.map((client, index) => {
       const options = flowOptions(variant, server!.target, clientCount, index);
@@ -155,15 +166,18 @@ async function measureOnce(
   }
 }
 
-function startServer({ kind, processes }: Variant, directory: string): Promise<Server> {
+function startServer({ kind, processes }: Variant, directory: string, against: string | null): Promise<Server> {
   if (isRelay(kind)) return startRelays(processes, kind === 'gathering');
-  return startNode({
+  const inMemory = kind === 'memory' || kind === 'memoryBefore';
+  const isBefore = kind === 'memoryBefore' || kind === 'fsyncBefore';
+  const options: NodeOptions = {
     host: '127.0.0.1',
     shards: processes,
-    store: kind === 'memory' ? { kind } : { kind: 'level', directory },
+    store: inMemory ? { kind: 'memory' } : { kind: 'level', directory },
     durability: 'fsync',
     authSecret: null,
-  });
+  };
+  return isBefore ? startNode(options, nodeMain(against!)) : startNode(options);
 }
 
 function isRelay(kind: Kind): kind is 'relay' | 'gathering' {

@@ -1,6 +1,7 @@
 /** The processes of a benchmark: started, asked, watched for CPU, ended. All of them end with this one. */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type NodeConfig, SERVER_DEFAULTS } from '../server/config.ts';
 import type { NodeStats } from '../server/supervisor.ts';
@@ -105,8 +106,16 @@ export interface NodeOptions {
   authSecret: string | null;
 }
 
-/** A Plimsoll node, as `plimsoll serve` starts it. */
-export async function startNode(options: NodeOptions): Promise<Server> {
+/** The program of a node in a built checkout. */
+export function nodeMain(checkout: string): string {
+  return join(checkout, 'dist', 'server', 'main.js');
+}
+
+/** A Plimsoll node, as `plimsoll serve` starts it; `main`: its program, by default this build's. */
+export async function startNode(
+  options: NodeOptions,
+  main = fileURLToPath(new URL('../server/main.js', import.meta.url)),
+): Promise<Server> {
   const config: NodeConfig & { stopWithParent: boolean } = {
     port: 0,
     shardPort: 0,
@@ -117,7 +126,7 @@ export async function startNode(options: NodeOptions): Promise<Server> {
     maxBacklogBytes: SERVER_DEFAULTS.maxBacklogBytes,
     stopWithParent: true,
   };
-  const child = spawn(process.execPath, [fileURLToPath(new URL('../server/main.js', import.meta.url))], {
+  const child = spawn(process.execPath, [main], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, PLIMSOLL_NODE_CONFIG: JSON.stringify(config) },
   });
