@@ -108,7 +108,13 @@ export class Ownership {
 
   /** Per volume the process that serves it; −1: none now. */
   serving(): number[] {
-    return this.#places.map(({ holder, serving }) => (serving ? holder! : -1));
+    return this.#places.map((_, volume) => this.ownerOf(volume) ?? -1);
+  }
+
+  /** The process that serves a volume, or null. */
+  ownerOf(volume: number): number | null {
+    const { holder, serving } = this.#places[volume]!;
+    return serving ? holder : null;
   }
 
   servedBy(process: number): number[] {

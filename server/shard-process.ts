@@ -79,6 +79,5 @@ async function adopt(volume: number): Promise<void> {
 }
 
 async function release(volume: number): Promise<void> {
-  await shard!.release(volume);
-  tell({ type: 'released', volume });
+  if (await shard!.release(volume)) tell({ type: 'released', volume });
 }

@@ -86,10 +86,14 @@ export class ShardVolumes {
     }
   }
 
-  /** Closes the volume's connections, then the volume: another process may open it once this resolves. */
-  async release(id: number): Promise<void> {
+  /**
+   * Closes the volume's connections, then the volume: another process may open it once this resolves with true. With false
+   * it is being closed already, because the process ends: its end is the sign.
+   */
+  async release(id: number): Promise<boolean> {
     const volume = this.open.get(id);
-    if (volume === undefined || volume.draining) return;
+    if (volume === undefined) return true;
+    if (volume.draining) return false;
     volume.draining = true;
     let closed = 0;
     for (const device of volume.users.devices()) {
@@ -102,6 +106,7 @@ export class ShardVolumes {
     this.gone.commits += volume.commit.commits;
     this.gone.commitFailures += volume.commit.failures;
     this.gone.messages = addCounters([this.gone.messages, volume.counters]);
+    return true;
   }
 
   /** Who serves which volume (−1: nobody now), as the supervisor says; of its own volumes this process knows best. */

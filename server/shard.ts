@@ -40,8 +40,8 @@ export interface Shard {
   setOwners(ports: number[], table: number[]): void;
   /** Takes over a volume while running; returns why not, or null. Those it has are not disturbed. */
   adopt(volume: number): Promise<OpenFailure | null>;
-  /** Gives a volume up: its clients are sent away, and its store is closed when this resolves. */
-  release(volume: number): Promise<void>;
+  /** Gives a volume up: its clients are sent away, and its store is closed when this resolves with true (ShardVolumes). */
+  release(volume: number): Promise<boolean>;
   drain(): Promise<void>;
 }
 

@@ -14,13 +14,12 @@ import {
   settingsOf,
 } from './config.ts';
 import { openDataDirectory } from './data-directory.ts';
+import { Handover } from './handover.ts';
 import type { Node, NodeStats } from './node.ts';
 import { notificationsProblem } from './notifications/providers.ts';
-import { Ownership } from './ownership.ts';
 import { rollingRestart } from './rolling-restart.ts';
 import { type Router, startRouter } from './router.ts';
 import { ShardChild, type ShardChildEvents, shardFailure } from './shard-child.ts';
-import type { ToShard } from './shard-process.ts';
 import type { OpenFailure } from './shard-volumes.ts';
 import { watchSilence } from './silence-watch.ts';
 import { ProcessMeter } from './stats.ts';
@@ -50,7 +49,7 @@ class Supervisor implements Node, ShardChildEvents {
   #volumes: number;
   #log: (message: string) => void;
   #shards: ShardChild[];
-  #ownership: Ownership;
+  #handover: Handover;
   #busDirectory: string;
   #router: Router | undefined;
   #meter = new ProcessMeter();
@@ -67,11 +66,11 @@ class Supervisor implements Node, ShardChildEvents {
     this.#volumes = volumes;
     this.#log = log;
     this.#busDirectory = mkdtempSync(join(tmpdir(), 'plimsoll-bus-'));
-    this.#ownership = new Ownership(volumes, config.shards);
     this.#shards = Array.from(
       { length: config.shards },
       (_, index) => new ShardChild(index, config.shardPort === 0 ? 0 : config.shardPort + index, this),
     );
+    this.#handover = new Handover(volumes, this.#shards, log);
   }
 
   async start(): Promise<void> {
@@ -82,7 +81,7 @@ class Supervisor implements Node, ShardChildEvents {
       port: this.#config.port,
       publicHost: this.#config.publicHost,
       volumes: this.#volumes,
-      portOf: (volume) => this.#portOf(volume),
+      portOf: (volume) => this.#handover.portOf(volume),
       stats: () => this.stats(),
       log: this.#log,
       addressRate: this.#settings.addressRate,
@@ -104,11 +103,11 @@ class Supervisor implements Node, ShardChildEvents {
       store: store.kind === 'memory' ? 'memory:' : `level:${store.directory}`,
       cpuSecondsOfDead: this.#shards.reduce((sum, { cpuSecondsOfDead }) => sum + cpuSecondsOfDead, 0),
       takeovers: this.#takeovers,
-      volumesWithoutOwner: this.#ownership.withoutOwner(),
+      volumesWithoutOwner: this.#handover.ownership.withoutOwner(),
       rollingRestart: this.#rolling,
       supervisor: this.#meter.read(),
       shards: this.#shards.map(({ index, port, up, givenUp, restarts, stats }) => {
-        return { index, port, up, givenUp, restarts, volumes: this.#ownership.servedBy(index), stats };
+        return { index, port, up, givenUp, restarts, volumes: this.#handover.ownership.servedBy(index), stats };
       }),
     };
   }
@@ -126,7 +125,7 @@ class Supervisor implements Node, ShardChildEvents {
       isStopping: () => this.#stopping,
       restart: async (shard) => void (await this.#startAgain(shard)),
       revive: (shard) => this.#revive(shard),
-      isSettled: () => this.#ownership.isSettled(),
+      isSettled: () => this.#handover.ownership.isSettled(),
     });
     this.#rolling = false;
   }
@@ -137,31 +136,21 @@ class Supervisor implements Node, ShardChildEvents {
     this.#meter.stop();
     clearInterval(this.#watch);
     for (const timer of this.#timers) clearTimeout(timer);
+    this.#handover.stop();
     await Promise.all(this.#shards.map((shard) => shard.drain()));
     rmSync(this.#busDirectory, { recursive: true, force: true });
   }
 
   opened(shard: ShardChild, volume: number): void {
-    this.#ownership.opened(shard.index, volume);
-    this.#log(`shard ${shard.index} serves volume ${volume} now`);
-    this.#settle();
+    this.#handover.opened(shard, volume);
   }
 
-  notOpened(shard: ShardChild, { volume, message }: OpenFailure): void {
-    const { news, failures } = this.#ownership.notOpened(shard.index, volume, message);
-    if (news)
-      this.#log(`shard ${shard.index} can't open volume ${volume}, which nobody serves until it can: ${message}`);
-    const { first, most } = SERVER_DEFAULTS.adoptDelayMs;
-    this.#later(Math.min(first * 2 ** (failures - 1), most), () => {
-      this.#ownership.retry(volume);
-      this.#settle();
-    });
-    this.#settle();
+  notOpened(shard: ShardChild, failure: OpenFailure): void {
+    this.#handover.notOpened(shard, failure);
   }
 
   released(shard: ShardChild, volume: number): void {
-    this.#ownership.released(shard.index, volume);
-    this.#settle();
+    this.#handover.released(shard, volume);
   }
 
   log(message: string): void {
@@ -169,8 +158,8 @@ class Supervisor implements Node, ShardChildEvents {
   }
 
   ended(shard: ShardChild, reason: string, wasUp: boolean): void {
-    this.#ownership.ended(shard.index);
-    this.#tellOwners();
+    this.#handover.ownership.ended(shard.index);
+    this.#handover.settle();
     if (this.#stopping || shard.stopping) return;
     // At the first start the failure is the node's own, and its caller says it.
     if (!wasUp && shard.restarts === 0) return;
@@ -185,14 +174,14 @@ class Supervisor implements Node, ShardChildEvents {
   }
 
   async #start(shard: ShardChild): Promise<OpenFailure[]> {
-    const own = this.#ownership.starting(shard.index);
-    const failures = await shard.start(this.#shardConfig(shard, own), this.#owners());
+    const own = this.#handover.ownership.starting(shard.index);
+    const failures = await shard.start(this.#shardConfig(shard, own), this.#handover.owners());
     for (const volume of own) {
       const failure = failures.find((candidate) => candidate.volume === volume);
-      if (failure === undefined) this.#ownership.opened(shard.index, volume);
+      if (failure === undefined) this.#handover.ownership.opened(shard.index, volume);
       else if (shard.restarts > 0) this.notOpened(shard, failure);
     }
-    this.#settle();
+    this.#handover.settle();
     return failures;
   }
 
@@ -202,26 +191,29 @@ class Supervisor implements Node, ShardChildEvents {
   }
 
   #restartLater(shard: ShardChild): void {
-    this.#later(shard.delayMs, () => {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
       this.#startAgain(shard).then(
         () => this.#log(`shard ${shard.index} is back on port ${shard.port}`),
         () => {}, // logged where its end is handled, which tries again
       );
-    });
+    }, shard.delayMs);
+    this.#timers.add(timer);
     shard.delayMs = Math.min(shard.delayMs * 2, SERVER_DEFAULTS.restartDelayMs.most);
   }
 
   /** Others take its volumes over. It is dead: `ended` was called. */
   #giveUp(shard: ShardChild): void {
     shard.givenUp = true;
-    const moved = this.#ownership.share(this.#living());
+    const { ownership } = this.#handover;
+    const moved = ownership.share(this.#living());
     this.#takeovers += moved.length;
-    const heirs = new Set(moved.map((volume) => this.#ownership.table[volume]!));
+    const heirs = new Set(moved.map((volume) => ownership.table[volume]!));
     this.#log(
       `shard ${shard.index} could not be started ${shard.failures} times in a row and is given up; ` +
         `volume(s) ${moved.join(', ')} go to shard(s) ${[...heirs].join(', ')}`,
     );
-    this.#settle();
+    this.#handover.settle();
   }
 
   /** It comes back without volumes, and only once it is there its share is handed to it. */
@@ -231,52 +223,16 @@ class Supervisor implements Node, ShardChildEvents {
     } catch {
       return false;
     }
+    if (!shard.up) return false; // dead again already
     shard.givenUp = false;
-    const moved = this.#ownership.share(this.#living());
+    const moved = this.#handover.ownership.share(this.#living());
     this.#log(`shard ${shard.index} is back on port ${shard.port} and takes volume(s) ${moved.join(', ')}`);
-    this.#settle();
+    this.#handover.settle();
     return true;
   }
 
   #living(): number[] {
     return this.#shards.filter(({ givenUp }) => !givenUp).map(({ index }) => index);
-  }
-
-  /** Gives the orders that are due, and tells everybody who serves what. */
-  #settle(): void {
-    if (this.#stopping) return;
-    const { adopt, release } = this.#ownership.orders((process) => {
-      const { up, stopping } = this.#shards[process]!;
-      return up && !stopping;
-    });
-    for (const { process, volume } of release) this.#shards[process]!.tell({ type: 'release', volume });
-    for (const { process, volume } of adopt) this.#shards[process]!.tell({ type: 'adopt', volume });
-    this.#tellOwners();
-  }
-
-  #tellOwners(): void {
-    for (const shard of this.#shards) shard.tell(this.#owners());
-  }
-
-  #owners(): ToShard {
-    return { type: 'owners', ports: this.#shards.map(({ port }) => port), table: this.#ownership.serving() };
-  }
-
-  /** Where clients of a volume connect; 0: nowhere now. A process that is being started again is back on its port. */
-  #portOf(volume: number): number {
-    const serving = this.#ownership.serving()[volume]!;
-    if (serving >= 0) return this.#shards[serving]!.port;
-    const meant = this.#shards[this.#ownership.table[volume]!]!;
-    return meant.up ? 0 : meant.port;
-  }
-
-  #later(ms: number, task: () => void): void {
-    if (this.#stopping) return;
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      task();
-    }, ms);
-    this.#timers.add(timer);
   }
 
   #shardConfig(shard: ShardChild, own: number[]): ShardConfig {

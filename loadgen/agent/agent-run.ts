@@ -2,7 +2,13 @@
 import type { Clock } from '../clock.ts';
 import type { AgentAssignment, AgentProgress, AgentUsage, ConnectReport } from '../control/control-channel.ts';
 import { segmentRange } from '../coordinator/segments.ts';
-import type { CreateDriver, DriverConnection, DriverEvents, TargetDriver } from '../drivers/target-driver.ts';
+import type {
+  CreateDriver,
+  DriverConnection,
+  DriverEvents,
+  ReconnectAdvice,
+  TargetDriver,
+} from '../drivers/target-driver.ts';
 import { createFireTimes, segmentFireTimes } from '../pacing/fire-times.ts';
 import { createRateCurve } from '../pacing/rate-curve.ts';
 import { partnerOf, userName } from '../population/partners.ts';
@@ -50,6 +56,8 @@ export class AgentRun {
   #lostForGood = 0;
   #failed = { generator: 0, server: 0 };
   #lastId = 0;
+  /** Connections whose end was reported before they were. */
+  #endedEarly = new WeakMap<DriverConnection<VirtualUser>, ReconnectAdvice | null>();
   #closing = false;
 
   constructor(assignment: AgentAssignment, clock: Clock, createDriver: CreateDriver) {
@@ -75,6 +83,9 @@ export class AgentRun {
       failed: (_user, error) => {
         this.#failed[error.side]++;
         this.#counters.add('connect_failed', 'connect');
+      },
+      lost: () => {
+        this.#lostForGood++;
       },
     });
   }
@@ -144,12 +155,16 @@ export class AgentRun {
         this.#refused(connection.context, id, retryable, retryAfterMs),
       received: (_connection, _from, body) => this.#received(body),
       delivered: (connection, id) => this.#delivered(connection.context, id),
-      closed: (connection, _code, _reason, resumable) => this.#lost(connection, resumable),
+      closed: (connection, _code, _reason, resumable, advice = 'resume') =>
+        this.#lost(connection, resumable ? advice : null),
     };
   }
 
   #opened(user: VirtualUser, tookMs: number, resumed: boolean): void {
     this.#connections++;
+    const connection = user.connection!;
+    const advice = this.#endedEarly.get(connection);
+    if (advice !== undefined) this.#clock.after(0, () => this.#lost(connection, advice));
     const phase = this.#phaseOf(this.#clock.nowMs());
     if (!resumed) {
       this.#recorder.record('connect_latency', phase, tookMs);
@@ -160,15 +175,20 @@ export class AgentRun {
     this.#transmitUnacknowledged(user);
   }
 
-  #lost(connection: DriverConnection<VirtualUser>, resumable: boolean): void {
+  /** `advice` null: it can't come back. */
+  #lost(connection: DriverConnection<VirtualUser>, advice: ReconnectAdvice | null): void {
     const user = connection.context;
-    if (user.connection !== connection) return;
+    if (user.connection !== connection) {
+      // It ended in the same breath as it was welcomed: nobody has heard of it yet.
+      this.#endedEarly.set(connection, advice);
+      return;
+    }
     user.connection = null;
     user.position = connection.position;
     this.#connections--;
     if (this.#closing) return;
-    if (resumable) void this.#connector.reopen(user);
-    else this.#lostForGood++;
+    if (advice === null) this.#lostForGood++;
+    else void this.#connector.reopen(user, advice);
   }
 
   #start(user: VirtualUser, intendedMs: number): void {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { PROTOCOL_BACKOFF, type ReconnectAdvice, reconnectBoundMs, reconnectPauseMs } from './backoff.ts';
+import type { ReconnectAdvice } from '../drivers/target-driver.ts';
+import { PROTOCOL_BACKOFF, reconnectBoundMs, reconnectPauseMs } from './backoff.ts';
 
 test.each<[ReconnectAdvice, number[]]>([
   ['resume', [1_000, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]],

@@ -2,9 +2,7 @@
  * How long a client waits before it connects again, as PROTOCOL.md asks (Close codes). Full jitter: uniform between nothing
  * and a bound that grows exponentially, so that clients who lost a server together do not come back together. Pure.
  */
-
-/** What a close code advises; `later` is also for an attempt to connect that failed. */
-export type ReconnectAdvice = 'resume' | 'later' | 'elsewhere';
+import type { ReconnectAdvice } from '../drivers/target-driver.ts';
 
 export interface BackoffOptions {
   /** The first bound, ms. */

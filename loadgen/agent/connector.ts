@@ -1,15 +1,15 @@
 /**
  * Opens the agent's connections: as many at a time as allowed, at the rate asked for, each tried a few times. Later, opens
- * lost ones again with full jitter (the delay is uniform between 0 and an exponentially growing bound).
+ * lost ones again, with the pauses that PROTOCOL.md asks of clients (`backoff.ts`).
  */
 import type { Clock } from '../clock.ts';
 import type { ConnectReport } from '../control/control-channel.ts';
-import { asDriverError, type DriverError, type TargetDriver } from '../drivers/target-driver.ts';
+import { asDriverError, type DriverError, type ReconnectAdvice, type TargetDriver } from '../drivers/target-driver.ts';
 import type { Random } from '../random.ts';
+import { reconnectPauseMs } from './backoff.ts';
 import type { VirtualUser } from './virtual-user.ts';
 
 const ATTEMPTS = 4;
-const BACKOFF_MS = { first: 200, most: 10_000 };
 const PACE_INTERVAL_MS = 10;
 
 export interface ConnectorOptions {
@@ -22,6 +22,8 @@ export interface ConnectorOptions {
   timeoutMs: number;
   /** A connection is open; `tookMs` from starting this attempt. */
   opened: (user: VirtualUser, tookMs: number, resumed: boolean) => void;
+  /** A user is given up who was connected before: his connection can't come back. */
+  lost: (user: VirtualUser) => void;
   /** A user is given up. */
   failed: (user: VirtualUser, error: DriverError) => void;
 }
@@ -58,19 +60,22 @@ export class Connector {
     return report;
   }
 
-  /** A connection was lost: open it again, for as long as it takes. */
-  async reopen(user: VirtualUser): Promise<void> {
+  /** A connection was lost: open it again, for as long as it takes. `advice`: what its close asked for. */
+  async reopen(user: VirtualUser, advice: ReconnectAdvice): Promise<void> {
     if (user.reconnecting || this.#stopped) return;
     user.reconnecting = true;
     this.reconnecting++;
-    for (let attempt = 0; !this.#stopped; attempt++) {
-      await this.#pause(this.#backoff(attempt));
+    for (let failures = 0; !this.#stopped; failures++) {
+      await this.#pause(reconnectPauseMs(advice, failures, this.#options.random.uniform()));
       if (this.#stopped) break;
       try {
         await this.#connect(user, true);
         break;
-      } catch {
+      } catch (thrown) {
         // A refusal is what a restarting server answers; the ledger tells in the end whether anything was lost.
+        if (!asDriverError(thrown).final) continue;
+        this.#options.lost(user);
+        break;
       }
     }
     user.reconnecting = false;
@@ -91,12 +96,12 @@ export class Connector {
       } catch (thrown) {
         const error = asDriverError(thrown);
         report.reasons[error.message] = (report.reasons[error.message] ?? 0) + 1;
-        if (attempt + 1 >= ATTEMPTS || this.#stopped) {
+        if (attempt + 1 >= ATTEMPTS || error.final || this.#stopped) {
           report.failed[error.side]++;
           this.#options.failed(user, error);
           break;
         }
-        await this.#pause(this.#backoff(attempt));
+        await this.#pause(reconnectPauseMs('later', attempt, this.#options.random.uniform()));
       }
     }
     this.connecting--;
@@ -114,11 +119,6 @@ export class Connector {
     });
     user.connection = connection;
     opened(user, clock.nowMs() - startMs, resumed);
-  }
-
-  #backoff(attempt: number): number {
-    const bound = Math.min(BACKOFF_MS.first * 2 ** attempt, BACKOFF_MS.most);
-    return this.#options.random.uniform() * bound;
   }
 
   #pause(ms: number): Promise<void> {

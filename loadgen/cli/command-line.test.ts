@@ -129,6 +129,23 @@ describe('a mistake', () => {
   });
 });
 
+describe('a served node', () => {
+  let workspace: Workspace;
+  beforeAll(() => {
+    workspace = new Workspace();
+  });
+  afterAll(() => workspace.close());
+
+  it('starts its processes anew one after another on SIGHUP', { timeout: TIMEOUT }, async () => {
+    const node = workspace.start(['serve', '--dev', '--port', '0', '--shards', '2', '--data', 'rolling', '--json']);
+    await node.until(/listening/);
+    node.child.kill('SIGHUP');
+    await node.until(/rolling restart of 2 [\s\S]*shard 0 is back[\s\S]*shard 1 is back[\s\S]*rolling restart done/);
+    node.child.kill('SIGTERM');
+    expect((await node.finished).code).toBe(0);
+  });
+});
+
 describe('a run', () => {
   let workspace: Workspace;
   beforeAll(() => {

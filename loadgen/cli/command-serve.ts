@@ -1,5 +1,6 @@
 /** `plimsoll serve`: a server node in the foreground. */
 import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import { readMachineFacts } from './doctor-facts.ts';
@@ -85,12 +86,35 @@ async function serve(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
   const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
   if (argv.stopWithParent) process.stdin.on('end', () => child.kill('SIGTERM')).resume();
   process.on('SIGINT', forward);
+  // A terminal that is closed says so by the same signal that asks for a rolling restart: then the node ends.
+  const hadTerminal = hasTerminal();
+  let hungUp = false;
+  const onHangUp = (): void => {
+    hungUp = hadTerminal && !hasTerminal();
+    forward(hungUp ? 'SIGTERM' : 'SIGHUP');
+  };
+  process.on('SIGHUP', onHangUp);
   process.on('SIGTERM', forward);
   const code = await new Promise<number>((resolve) => {
     child.once('exit', (exitCode, signal) => resolve(exitCode ?? (signal ? EXIT.other : EXIT.pass)));
   });
+  if (hungUp) {
+    // An ordinary exit wants to reset the terminal, which is not there any more, and would abort.
+    process.off('SIGHUP', onHangUp);
+    process.kill(process.pid, 'SIGHUP');
+  }
   process.stdin.pause();
   process.exitCode = code;
+}
+
+/** Whether this process has a terminal that it could speak to. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function describe(
@@ -115,7 +139,7 @@ function describe(
     `  chat     ws://${address}/v1/connect?user=<id>   (sends you to the user's shard)`,
     `  route    http://${address}/v1/route?user=<id>`,
     `  health   http://${address}/v1/health   metrics   http://${address}/metrics`,
-    '  Ctrl-C stops it in order.\n',
+    '  Ctrl-C stops it in order; SIGHUP restarts its processes one after another.\n',
   ].join('\n');
 }
 

@@ -18,6 +18,7 @@ import {
   DriverError,
   type DriverEvents,
   type DriverOptions,
+  type ReconnectAdvice,
   type TargetDriver,
 } from './target-driver.ts';
 import { UnsettledSends } from './unsettled-sends.ts';
@@ -47,6 +48,11 @@ const FINAL_CLOSES: ReadonlySet<number> = new Set([
     .map((entry) => entry.code),
   ...[1002, 1003, 1007, 1008, 1009, 1010],
 ]);
+
+/** What the other codes of ours ask for; a connection that broke without one is resumed. */
+const ADVICE: ReadonlyMap<number, ReconnectAdvice> = new Map(
+  Object.values(CLOSES).flatMap(({ code, reconnect }) => (reconnect === 'never' ? [] : [[code, reconnect] as const])),
+);
 
 class ReferenceDriver<Context> implements TargetDriver<Context> {
   readonly name = 'reference';
@@ -84,7 +90,7 @@ class ReferenceDriver<Context> implements TargetDriver<Context> {
   }
 
   async connect(options: ConnectOptions<Context>): Promise<DriverConnection<Context>> {
-    if (this.#stale && performance.now() - this.#refreshedAt >= REFRESH_INTERVAL_MS) await this.prepare();
+    if (this.#stale && performance.now() - this.#refreshedAt >= REFRESH_INTERVAL_MS) await this.#askAgain(options.user);
     const deadline = performance.now() + options.timeoutMs;
     try {
       return await this.#connectOrFollow(options, deadline);
@@ -131,6 +137,16 @@ class ReferenceDriver<Context> implements TargetDriver<Context> {
       clearInterval(this.#ackTimer);
       this.#ackTimer = undefined;
     }, ACK_INTERVAL_MS);
+  }
+
+  /** Without an answer from the router the owner that is known may still be there. */
+  async #askAgain(user: string): Promise<void> {
+    try {
+      await this.prepare();
+    } catch (error) {
+      if (this.directory.endpoint(user) === undefined) throw error;
+      this.#refreshedAt = performance.now();
+    }
   }
 
   async #connectOrFollow(options: ConnectOptions<Context>, deadline: number): Promise<DriverConnection<Context>> {
@@ -321,13 +337,13 @@ class ReferenceConnection<Context> implements DriverConnection<Context>, ServerF
       this.#silent = true;
       if (redirect === undefined) {
         const text = `the server closed the connection before the welcome: ${code} ${reason}`.trimEnd();
-        reject(error ?? new DriverError('server', text));
+        reject(error ?? new DriverError('server', text, { final: FINAL_CLOSES.has(code) }));
       } else {
         this.#driver.directory.redirect(this.user, redirect).then(() => resolve(redirect), reject);
       }
     } else if (!this.#silent) {
       this.#silent = true;
-      this.#driver.events.closed(this, code, reason, !FINAL_CLOSES.has(code));
+      this.#driver.events.closed(this, code, reason, !FINAL_CLOSES.has(code), ADVICE.get(code));
     }
   }
 }

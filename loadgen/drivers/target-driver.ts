@@ -40,9 +40,23 @@ export interface DriverEvents<Context = unknown> {
   received(connection: DriverConnection<Context>, from: string, body: Uint8Array): void;
   /** The server says that the message(s) reached the recipient: those with these client message ids. */
   delivered(connection: DriverConnection<Context>, id: number): void;
-  /** The connection ended without being asked to. `resumable`: reconnecting makes sense. */
-  closed(connection: DriverConnection<Context>, code: number, reason: string, resumable: boolean): void;
+  /**
+   * The connection ended without being asked to. `resumable`: reconnecting makes sense; `advice`: how (default: `resume`).
+   */
+  closed(
+    connection: DriverConnection<Context>,
+    code: number,
+    reason: string,
+    resumable: boolean,
+    advice?: ReconnectAdvice,
+  ): void;
 }
+
+/**
+ * How to come back: `resume` soon, after a short random pause; `later`, backing off (also after an attempt that failed);
+ * `elsewhere` at once, for the server has said where.
+ */
+export type ReconnectAdvice = 'resume' | 'later' | 'elsewhere';
 
 export interface ConnectOptions<Context> {
   user: string;
@@ -93,15 +107,19 @@ export function asDriverError(thrown: unknown): DriverError {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   if (error instanceof DriverError) return error;
   const side = (error as { side?: unknown }).side;
-  return new DriverError(side === 'generator' ? 'generator' : 'server', error.message, { cause: error });
+  const final = (error as { final?: unknown }).final === true;
+  return new DriverError(side === 'generator' ? 'generator' : 'server', error.message, { cause: error, final });
 }
 
 export class DriverError extends Error {
   /** `generator`: this machine's fault (descriptors, ports); `server`: the target refused or did not answer. */
   readonly side: 'generator' | 'server';
-  constructor(side: 'generator' | 'server', message: string, options?: ErrorOptions) {
+  /** The same would happen again: no attempt is made any more. */
+  readonly final: boolean;
+  constructor(side: 'generator' | 'server', message: string, options?: ErrorOptions & { final?: boolean }) {
     super(message, options);
     this.name = 'DriverError';
     this.side = side;
+    this.final = options?.final ?? false;
   }
 }
