@@ -14,7 +14,7 @@ import {
   requireMember,
   userList,
 } from './http-group-actions.ts';
-import { pageLimit, rangeOf, replyEntries } from './http-history.ts';
+import { pageLimit, type Read, rangeOf, readPage, replyEntries } from './http-history.ts';
 import { HttpProblem } from './http-problem.ts';
 
 export function serveGroups(api: HttpApi, access: Access): void {
@@ -47,6 +47,7 @@ export function serveGroups(api: HttpApi, access: Access): void {
     const range = rangeOf(call.query);
     await requireMember(volume, user, group);
     const shard = logicalShard(group);
-    replyEntries(call, { group }, await fromStore(volume.store.timeline(shard, groupOwner(group), range)));
+    const read: Read = (part) => volume.store.timeline(shard, groupOwner(group), part);
+    replyEntries(call, { group }, await readPage(read, range));
   });
 }

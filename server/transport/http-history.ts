@@ -10,26 +10,55 @@ import type { Query } from './http-query.ts';
 import type { HttpCall } from './http-request.ts';
 
 const LIMIT = { default: 50, most: 1_000 };
+/** Entries of one answer have not more than this many bytes, unless there is only one. */
+const PAGE_BYTES = 1_048_576;
+/** Entries read at a time, so that no read is much larger than what is kept of it. */
+const PIECE_ENTRIES = 100;
 
 export function serveHistory(api: HttpApi, access: Access): void {
   api.get('/v1/timeline', async (call) => {
     const user = authenticatedUser(call, access);
     const query = rangeOf(call.query);
     const { store } = volumeOf(call, access, 'user', user);
-    replyEntries(call, { user }, await fromStore(store.timeline(logicalShard(user), user, query)));
+    const read: Read = (part) => store.timeline(logicalShard(user), user, part);
+    replyEntries(call, { user }, await readPage(read, query));
   });
   api.get('/v1/conversation', async (call) => {
     const user = authenticatedUser(call, access);
     const peer = userId('peer', call.query.text('peer'));
     const query = rangeOf(call.query);
     const { store } = volumeOf(call, access, 'user', user);
-    replyEntries(call, { user }, await fromStore(store.conversation(logicalShard(user), user, peer, query)));
+    const read: Read = (part) => store.conversation(logicalShard(user), user, peer, part);
+    replyEntries(call, { user }, await readPage(read, query));
   });
 }
 
+export type Read = (range: RangeQuery) => Promise<StoredEntry[]>;
+export type Range = RangeQuery & { limit: number };
+
+/** The entries of a range, as many as one answer may have. */
+export async function readPage(read: Read, range: Range): Promise<StoredEntry[]> {
+  const page: StoredEntry[] = [];
+  const rest = { ...range };
+  let bytes = 0;
+  for (;;) {
+    const limit = Math.min(PIECE_ENTRIES, range.limit - page.length);
+    const piece = limit === 0 ? [] : await fromStore(read({ ...rest, limit }));
+    for (const entry of piece) {
+      bytes += entry.value.length;
+      if (bytes > PAGE_BYTES && page.length > 0) return page;
+      page.push(entry);
+    }
+    const last = piece.at(-1);
+    if (last === undefined || piece.length < limit) return page;
+    if (range.order === 'newest-first') rest.before = last.seq;
+    else rest.after = last.seq;
+  }
+}
+
 /** The part of a history that a query asks for. */
-export function rangeOf(query: Query): RangeQuery {
-  const range: RangeQuery = { limit: pageLimit(query, LIMIT) };
+export function rangeOf(query: Query): Range {
+  const range: Range = { limit: pageLimit(query, LIMIT) };
   const after = query.integer('after');
   const before = query.integer('before');
   if (after !== undefined) range.after = after;

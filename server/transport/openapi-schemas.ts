@@ -95,7 +95,11 @@ export const RANGE: Parameter[] = [
   parameter('after', 'Only entries above this `seq`.', ref('Count')),
   parameter('before', 'Only entries below this `seq`.', ref('Count')),
   parameter('order', 'Default `oldest-first`.', { enum: ['oldest-first', 'newest-first'] }),
-  parameter('limit', 'Entries at most; default 50, never more than 1,000.', ref('Count')),
+  parameter(
+    'limit',
+    'Entries at most; default 50, never more than 1,000, nor more than about 1 MB of them.',
+    ref('Count'),
+  ),
 ];
 
 /** A page of names. */
