@@ -93,6 +93,36 @@ const FAMILIES: Family[] = [
     help: 'Messages that groups have ordered.',
     read: (s) => s.messages.groupMessages,
   },
+  {
+    name: 'notifications_sent_total',
+    type: 'counter',
+    help: 'Notifications that a provider accepted.',
+    read: (s) => s.notifications.sent,
+  },
+  {
+    name: 'notifications_retried_total',
+    type: 'counter',
+    help: 'Attempts to notify that were put off to be repeated.',
+    read: (s) => s.notifications.retried,
+  },
+  {
+    name: 'notifications_given_up_total',
+    type: 'counter',
+    help: 'Notifications given up.',
+    read: (s) => s.notifications.givenUp,
+  },
+  {
+    name: 'notifications_registrations_removed_total',
+    type: 'counter',
+    help: 'Registrations removed because their provider called them void.',
+    read: (s) => s.notifications.removed,
+  },
+  {
+    name: 'notifications_queued',
+    type: 'gauge',
+    help: 'Users about to be notified and notifications under way.',
+    read: (s) => s.notifications.queued,
+  },
   { name: 'outbox_unconfirmed', type: 'gauge', help: 'Outbox records not yet confirmed.', read: (s) => s.unconfirmed },
   { name: 'commits_total', type: 'counter', help: 'Group commits.', read: (s) => s.commits },
   {

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import type { Bus } from './bus/bus.ts';
 import { SERVER_DEFAULTS, type ShardConfig } from './config.ts';
 import { Volume, type VolumeCounters } from './messenger/volume.ts';
+import { NO_NOTIFICATIONS, type NotificationCounters } from './notifications/notifier.ts';
+import type { NotificationProviders } from './notifications/provider.ts';
 import { CLOSES } from './protocol/errors.ts';
 import { volumeTable } from './shard-map.ts';
 import type { MessageStore } from './store/message-store.ts';
@@ -27,20 +29,28 @@ export class ShardVolumes {
   /** Volume of each logical shard. */
   readonly table: Uint16Array;
   /** What volumes that have been handed on had counted, so that sums never go back. */
-  readonly gone: { commits: number; commitFailures: number; messages: VolumeCounters | null } = {
+  readonly gone: {
+    commits: number;
+    commitFailures: number;
+    messages: VolumeCounters | null;
+    notifications: NotificationCounters | null;
+  } = {
     commits: 0,
     commitFailures: 0,
     messages: null,
+    notifications: null,
   };
   #config: ShardConfig;
   #bus: Bus;
+  #providers: NotificationProviders;
   #log: (message: string) => void;
   #opening = new Set<Promise<void>>();
   #closing = false;
 
-  constructor(config: ShardConfig, bus: Bus, log: (message: string) => void) {
+  constructor(config: ShardConfig, bus: Bus, providers: NotificationProviders, log: (message: string) => void) {
     this.#config = config;
     this.#bus = bus;
+    this.#providers = providers;
     this.#log = log;
     this.table = volumeTable(config.volumes);
   }
@@ -106,6 +116,7 @@ export class ShardVolumes {
     this.gone.commits += volume.commit.commits;
     this.gone.commitFailures += volume.commit.failures;
     this.gone.messages = addCounters([this.gone.messages, volume.counters]);
+    this.gone.notifications = addCounters([this.gone.notifications, volume.notifier.counters]);
     return true;
   }
 
@@ -128,6 +139,11 @@ export class ShardVolumes {
     return addCounters([this.gone.messages, ...[...this.open.values()].map((volume) => volume.counters)]);
   }
 
+  notifications(): NotificationCounters {
+    const open = [...this.open.values()].map((volume) => volume.notifier.counters);
+    return addCounters([this.gone.notifications, ...open]) ?? NO_NOTIFICATIONS;
+  }
+
   async #openVolume(id: number): Promise<Volume> {
     const config = this.#config;
     const store = await openStore(config, id);
@@ -140,6 +156,7 @@ export class ShardVolumes {
         maxBodyBytes: config.maxBodyBytes,
         outboxMemoryBytes: SERVER_DEFAULTS.outboxMemoryBytes,
         settings: config.settings,
+        providers: this.#providers,
         now: Date.now,
         log: this.#log,
       });
@@ -168,12 +185,16 @@ function failureOf(volume: number, error: unknown): OpenFailure {
 }
 
 /** The sum; null when there is nothing to add. */
-function addCounters(all: Array<VolumeCounters | null>): VolumeCounters | null {
-  let total: VolumeCounters | null = null;
+function addCounters<Counters extends Record<keyof Counters, number>>(all: Array<Counters | null>): Counters | null {
+  let total: Counters | null = null;
   for (const counters of all) {
     if (counters === null) continue;
     if (total === null) total = { ...counters };
-    else for (const name of Object.keys(total) as Array<keyof VolumeCounters>) total[name] += counters[name];
+    else {
+      for (const name of Object.keys(total) as Array<keyof Counters>) {
+        total[name] = (total[name] + counters[name]) as Counters[keyof Counters];
+      }
+    }
   }
   return total;
 }

@@ -9,6 +9,7 @@ import { openLocalBus } from './bus/bus-local.ts';
 import type { ShardConfig } from './config.ts';
 import { NEVER_REVOKED } from './messenger/revocations.ts';
 import { NOTHING_COUNTED, type Volume } from './messenger/volume.ts';
+import { openProviders } from './notifications/providers.ts';
 import { CLOSES } from './protocol/errors.ts';
 import { logicalShard } from './shard-map.ts';
 import { type OpenFailure, ShardVolumes } from './shard-volumes.ts';
@@ -22,6 +23,7 @@ import { serveGroupMembers } from './transport/http-group-members.ts';
 import { serveGroups } from './transport/http-groups.ts';
 import { serveHistory } from './transport/http-history.ts';
 import { serveMessages } from './transport/http-messages.ts';
+import { serveNotifications } from './transport/http-notifications.ts';
 import { servePolls } from './transport/http-poll.ts';
 import { limitAddresses } from './transport/limited-app.ts';
 import { listen } from './transport/listen.ts';
@@ -48,7 +50,8 @@ export interface Shard {
 export async function startShard(config: ShardConfig, log: (message: string) => void): Promise<Shard> {
   const paths = Array.from({ length: config.processes }, (_, peer) => busPath(config.busDirectory, peer));
   const bus = await openLocalBus({ process: config.index, paths, owners: [] });
-  const owned = new ShardVolumes(config, bus, log);
+  const providers = await openProviders(config.settings.notifications, Date.now);
+  const owned = new ShardVolumes(config, bus, providers, log);
   const { open: volumes, table } = owned;
   const failures = await owned.openAll(config.own);
   bus.onMessage((from, to, kind, payload) => volumes.get(to)?.onBusMessage(from, kind, payload));
@@ -93,6 +96,7 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
   serveGroups(api, access);
   serveGroupMembers(api, access);
   serveAdministration(api, access, Date.now);
+  serveNotifications(api, access, providers);
   api.finish();
   const listening = await listen(app, [config.host, ...config.extraHosts], config.port);
 
@@ -125,6 +129,7 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
       unconfirmed: sum(volumes, (volume) => volume.forwarding.unconfirmed + volume.groups.fanout.unconfirmed),
       healthy: [...volumes.values()].every((volume) => volume.commit.healthy),
       messages: owned.counters() ?? NOTHING_COUNTED,
+      notifications: owned.notifications(),
     }),
     async drain() {
       listening.stop();
@@ -137,6 +142,7 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
         if (++closed % CLOSES_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
       }
       await owned.close();
+      for (const provider of providers.byName.values()) provider.close();
       await bus.close();
       meter.stop();
     },

@@ -1,6 +1,7 @@
 /** What a process says of itself once a second: CPU, memory, event-loop delay, counts. */
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { VolumeCounters } from './messenger/volume.ts';
+import type { NotificationCounters } from './notifications/notifier.ts';
 
 export interface ProcessStats {
   pid: number;
@@ -33,6 +34,7 @@ export interface ShardStats extends ProcessStats {
   unconfirmed: number;
   healthy: boolean;
   messages: VolumeCounters;
+  notifications: NotificationCounters;
 }
 
 const RESOLUTION_MS = 10;

@@ -132,6 +132,7 @@ export class Volume {
   /** Reads what an earlier life left (outbox, cursors) and starts housekeeping. */
   static async open(options: VolumeOptions): Promise<Volume> {
     const volume = new Volume(options);
+    await volume.notifier.restore();
     await volume.revocations.restore();
     const [outbox, cursors] = await Promise.all([options.store.outbox(), options.store.cursors()]);
     volume.forwarding.restore(outbox, cursorsOfLane(cursors, LANE.forward));
@@ -223,6 +224,7 @@ export class Volume {
     this.forwarding.housekeeping();
     this.groups.housekeeping();
     this.presence.housekeeping();
+    this.notifier.housekeeping();
     const now = this.options.now();
     this.sending.housekeeping(now);
     this.users.sweep((user) => this.receipts.isDirty(user) || user.sendsDue > now);
@@ -234,6 +236,7 @@ export class Volume {
     clearInterval(this.#timer);
     const deadline = this.options.now() + timeoutMs;
     const left = () => Math.max(deadline - this.options.now(), 0);
+    await within(this.notifier.close(left()), left());
     await within(this.commit.idle(), left());
     // Two rounds: the first persists receipts, the second the positions that wait for their confirmation.
     for (let round = 0; round < 2; round++) {

@@ -3,8 +3,9 @@
  * restarts volumes, cuts links, and lets time pass. With a seed, every operation takes a random number of turns of the
  * event loop, so that histories interleave differently and each can be replayed.
  */
-import { DEFAULT_SETTINGS, type NodeSettings } from '../config.ts';
+import { type ChosenSettings, settingsOf } from '../config.ts';
 import { Volume } from '../messenger/volume.ts';
+import { NO_PROVIDERS, type NotificationProviders } from '../notifications/provider.ts';
 import { logicalShard, volumeTable } from '../shard-map.ts';
 import type { StoredEntry } from '../store/message-store.ts';
 import { SimulatedConnection } from './simulated-connection.ts';
@@ -19,7 +20,9 @@ export interface ChatSimulationOptions {
   advanceTimers: (ms: number) => void;
   maxBodyBytes?: number;
   outboxMemoryBytes?: number;
-  settings?: Partial<NodeSettings>;
+  settings?: ChosenSettings;
+  /** Where notifications are handed to; default: nowhere. */
+  providers?: NotificationProviders;
 }
 
 const MOST_TURNS = 4;
@@ -82,7 +85,9 @@ export class ChatSimulation {
       table: this.table,
       maxBodyBytes: this.#options.maxBodyBytes ?? 4_096,
       outboxMemoryBytes: this.#options.outboxMemoryBytes ?? 1_048_576,
-      settings: { ...DEFAULT_SETTINGS, userRate: NO_LIMIT, ...this.#options.settings },
+      settings: settingsOf({ userRate: NO_LIMIT, ...this.#options.settings }),
+      providers: this.#options.providers ?? NO_PROVIDERS,
+      random: this.#options.random ?? (() => 0.5),
       now: () => this.#now,
       log: (message) => this.logs.push(message),
     });

@@ -9,6 +9,7 @@ import { GROUP_PATHS } from './openapi-groups.ts';
 import { HISTORY_PATHS } from './openapi-history.ts';
 import { MESSAGE_PATHS } from './openapi-messages.ts';
 import { NODE_PATHS } from './openapi-node.ts';
+import { NOTIFICATION_PATHS } from './openapi-notifications.ts';
 import { POLL_PATHS } from './openapi-poll.ts';
 import { RESPONSES, SCHEMAS } from './openapi-schemas.ts';
 import type { OpenApiDocument, Paths } from './openapi-types.ts';
@@ -39,6 +40,7 @@ export const SHARD_PATHS: Paths = {
   ...HISTORY_PATHS,
   ...GROUP_PATHS,
   ...ADMIN_PATHS,
+  ...NOTIFICATION_PATHS,
   ...BOTH_PATHS,
 };
 
