@@ -186,6 +186,50 @@ describe('whoever is or was connected', () => {
     expect(provider.attempts).toMatchObject([{ count: 1, firstSeq: 1, lastSeq: 1 }]);
   });
 
+  it('is not notified when he comes while it is being claimed, and nothing is claimed', async () => {
+    await write();
+    const { store } = chat.volume(1);
+    const read = store.timeline.bind(store);
+    let device: SimulatedConnection | undefined;
+    const reading = vi.spyOn(store, 'timeline').mockImplementation((...query) => {
+      reading.mockImplementation(read);
+      device = chat.connect(bob, 0);
+      return read(...query);
+    });
+    await chat.pass(1_500);
+    reading.mockRestore();
+    expect(device!.bodies).toHaveLength(1);
+    expect(provider.attempts).toEqual([]);
+    expect(await registrationsOf(chat, bob)).toMatchObject([{ claimedUpTo: 0 }]);
+    device!.disconnect();
+    await chat.pass(1_500);
+    expect(provider.attempts).toMatchObject([{ firstSeq: 1, lastSeq: 1 }]);
+  });
+
+  it('is notified of it, and of what came since, when he comes before the first attempt and leaves long after', async () => {
+    const crowd = Array.from({ length: 32 }, (_, i) => chat.userOn(1, `crowd${i}x`));
+    for (const user of crowd) await register(chat, user);
+    const answers: Array<(result: HandOffResult) => void> = [];
+    provider.answer = () => new Promise((resolve) => answers.push(resolve));
+    for (const user of crowd) alice.send(++ids, user, 'x');
+    await chat.pass(1_500);
+    await write();
+    await chat.pass(1_500);
+    expect(await registrationsOf(chat, bob)).toMatchObject([{ claimedUpTo: 1 }]);
+    expect(provider.attempts).toHaveLength(32);
+    const device = chat.connect(bob);
+    await chat.settle();
+    provider.answer = () => ACCEPTED;
+    for (const answer of answers) answer(ACCEPTED);
+    await chat.pass(120_000);
+    expect(provider.attempts).toHaveLength(32);
+    expect(await registrationsOf(chat, bob)).toMatchObject([{ claimedUpTo: 0 }]);
+    await write();
+    device.disconnect();
+    await chat.pass(1_500);
+    expect(provider.attempts.slice(32)).toMatchObject([{ user: bob, firstSeq: 1, lastSeq: 2, count: 2 }]);
+  });
+
   it('is notified of what his last device left unread', async () => {
     const [phone, tablet] = [chat.connect(bob), chat.connect(bob)];
     await chat.settle();

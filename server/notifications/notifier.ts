@@ -52,7 +52,13 @@ export interface NotificationCounters {
   queued: number;
 }
 
-export const NO_NOTIFICATIONS: Readonly<NotificationCounters> = { sent: 0, retried: 0, givenUp: 0, removed: 0, queued: 0 };
+export const NO_NOTIFICATIONS: Readonly<NotificationCounters> = {
+  sent: 0,
+  retried: 0,
+  givenUp: 0,
+  removed: 0,
+  queued: 0,
+};
 
 type UserKey = Pick<UserState, 'name' | 'shard'>;
 
