@@ -116,6 +116,20 @@ describe('a registered device without a connection', () => {
     expect(provider.attempts).toMatchObject([{ from: carol.name, count: 2 }]);
   });
 
+  it('is told of messages to its group, and which group that is', async () => {
+    const group = chat.userOn(0, 'friends');
+    alice.group('create', group, { users: [bob] });
+    await chat.settle();
+    await write();
+    alice.sendGroup(++ids, group, 'secret words');
+    await chat.settle();
+    await chat.pass(1_500);
+    expect(provider.attempts).toMatchObject([{ user: bob, count: 2, from: alice.name, group, lastSeq: 2 }]);
+    await write();
+    await chat.pass(1_500);
+    expect(provider.attempts[1]).not.toHaveProperty('group');
+  });
+
   it('is told of at most 1,000 as a number, and of the last one all the same', async () => {
     for (let n = 0; n < 12; n++) await write(100);
     await chat.pass(1_500);

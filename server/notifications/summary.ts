@@ -1,6 +1,6 @@
 /** What a notification tells of a stretch of a timeline. */
 import { createHash } from 'node:crypto';
-import { isOut, peerOf, timeOf } from '../messenger/entry.ts';
+import { groupOf, isOut, peerOf, timeOf } from '../messenger/entry.ts';
 import type { UserState } from '../messenger/user-state.ts';
 import type { MessageStore, StoredEntry } from '../store/message-store.ts';
 import type { Notification } from './provider.ts';
@@ -37,9 +37,11 @@ export async function summarise(
     count = COUNT_MOST;
     last = (await newestReceived(store, user, last.seq, upTo)) ?? last;
   }
+  const group = groupOf(last.value);
   return {
     count,
     from: peerOf(last.value),
+    ...(group === '' ? {} : { group }),
     firstSeq: first.seq,
     lastSeq: last.seq,
     time: timeOf(last.value),
