@@ -63,14 +63,14 @@ export class Sending {
       return;
     }
     const now = volume.options.now();
-    if (this.admit(device, id, now)) this.#accept(device, id, to, body, now);
+    if (this.#admit(device, id, now)) this.#accept(device, id, to, body, now);
   }
 
   /**
    * Whether the user's rate allows this send, which is then counted; else it is refused here. Asked once for each send,
    * before anything else is done for it.
    */
-  admit(device: Device, id: number, now: number): boolean {
+  #admit(device: Device, id: number, now: number): boolean {
     const waitMs = this.#limit.admit(device, id, now);
     if (waitMs === 0) return true;
     this.#volume.counters.rateLimited++;
