@@ -33,17 +33,17 @@ const newUser = (process: number, name: string): string => node.userOn(process, 
 const open = async (user: string, options: ConstructorParameters<typeof TestClient>[2] = {}): Promise<TestClient> =>
   TestClient.open(await node.urlOf(user), user, { token: signToken(SECRET, user, 60), ...options });
 
-async function poll(user: string, query = '', signal?: AbortSignal): Promise<ApiAnswer> {
-  const url = `${(await node.urlOf(user)).replace('ws', 'http')}/v1/poll?user=${user}${query}`;
+async function poll(user: string, query = '', signal?: AbortSignal, at = node): Promise<ApiAnswer> {
+  const url = `${(await at.urlOf(user)).replace('ws', 'http')}/v1/poll?user=${user}${query}`;
   const headers = { authorization: `Bearer ${signToken(SECRET, user, 60)}` };
   return api.get(url, signal === undefined ? { headers } : { headers, signal });
 }
 
 /** Polls until it has what `enough` wants; a process that is away is asked again. */
-async function follow(user: string, enough: (frames: Frame[]) => boolean, limit = 100): Promise<Frame[]> {
+async function follow(user: string, enough: (frames: Frame[]) => boolean, limit = 100, at = node): Promise<Frame[]> {
   const frames: Frame[] = [];
   for (let after = 0; !enough(frames); ) {
-    const answer = await poll(user, `&after=${after}&limit=${limit}&timeout=2000`).catch(() => null);
+    const answer = await poll(user, `&after=${after}&limit=${limit}&timeout=2000`, undefined, at).catch(() => null);
     if (answer === null || answer.status !== 200) {
       await new Promise((resolve) => setTimeout(resolve, 20));
       continue;
@@ -180,6 +180,18 @@ describe('a poll', () => {
     expect([status, performance.now() - started < 2_500]).toEqual([200, true]);
   });
 
+  it('ends when the token is revoked', async () => {
+    const bob = newUser(0, 'bob');
+    const held = poll(bob);
+    await poll(bob, '&device=other&timeout=0');
+    const admin = { authorization: `Bearer ${signToken(SECRET, 'operator', 60, { admin: true })}` };
+    const revoke = `${(await node.urlOf(bob)).replace('ws', 'http')}/v1/admin/revoke`;
+    expect((await api.post(revoke, { user: bob }, { headers: admin })).status).toBe(200);
+    const { status, body } = await held;
+    expect([status, body.code]).toEqual([401, 4403]);
+    expect((await poll(bob)).body.code).toBe(4403);
+  });
+
   it.each(['after=-1', 'after=1.5', 'after=x', 'after=9007199254740993', 'timeout=-1', 'timeout=1e3', 'limit=many'])(
     'refuses %s',
     async (parameter) => {
@@ -208,6 +220,34 @@ describe('a process that ends', () => {
     expect(sequences(frames)).toEqual(range(1, 60));
     expect(frames.map(({ body }) => body)).toEqual(range(1, 60).map(String));
     await a.close();
+  });
+
+  it('and comes back one after another costs nothing either, nor a client that sends over HTTP', async () => {
+    const other = await startTestNode({ authSecret: SECRET });
+    const [alice, bob] = [other.userOn(0, 'alice'), other.userOn(1, 'bob')];
+    const polling = follow(bob, (frames) => frames.length >= 40, 100, other);
+    const pids = await other.shardPids();
+    const send = async (id: number): Promise<ApiAnswer> => {
+      const url = `${(await other.urlOf(alice)).replace('ws', 'http')}/v1/messages?user=${alice}`;
+      return api.post(`${url}&token=${signToken(SECRET, alice, 60)}`, { id, to: bob, body: `${id}` });
+    };
+    let restarted = false;
+    for (let id = 1; id <= 40; id++) {
+      if (id === 10) other.signal('SIGHUP');
+      // From the 30th on only when all processes are new.
+      if (id === 30) {
+        await until('all processes to be new', async () => {
+          const now = await other.shardPids();
+          return now.every((pid) => !pids.includes(pid));
+        });
+        restarted = true;
+      }
+      await until('the message to be sent', async () => (await send(id).catch(() => null))?.status === 200);
+    }
+    const frames = await polling;
+    expect(restarted).toBe(true);
+    expect(sequences(frames)).toEqual(range(1, 40));
+    expect(frames.map(({ body }) => body)).toEqual(range(1, 40).map(String));
   });
 
   it('in order answers its polls, and says that it is worth asking again', async () => {
