@@ -13,9 +13,9 @@ export interface Kill {
   againAfterMs: number;
 }
 
-/** Enough for `kills` killed processes. Pauses are mostly short, so that a kill also hits what the one before has set in motion. */
+/** More than enough for `kills` killed processes, for one may die before it is its turn. Pauses are mostly short, so that a kill also hits what the one before has set in motion. */
 export function planKills(random: Random, kills: number, power: boolean): Kill[] {
-  return Array.from({ length: kills }, () => {
+  return Array.from({ length: 2 * kills }, () => {
     const dice = random.integer(100);
     const afterMs = 100 + Math.min(random.exponential(power ? 1_200 : 900), 5_000);
     const againAfterMs = random.integer(400);

@@ -68,16 +68,19 @@ export async function crashTest(options: CrashOptions): Promise<CrashResult> {
     random: random.fork('crowd'),
   });
   let killed = 0;
+  let said = 0;
   try {
     await node.start();
     await crowd.start();
     for (const kill of planKills(random.fork('kills'), options.kills, options.powerCuts)) {
       await pause(kill.afterMs);
       killed += await perform(node, kill, cuts, directory, random.fork(`cut ${killed}`));
-      if (killed % SAY_EVERY_KILLS === 0)
+      if (killed >= said + SAY_EVERY_KILLS) {
+        said = killed;
         options.say(
           `${killed} of ${options.kills} · ${crowd.acknowledged} acknowledged · ${crowd.record.problemCount} problems`,
         );
+      }
       if (killed >= options.kills) break;
     }
     await allUp(node);
