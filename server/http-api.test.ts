@@ -80,6 +80,15 @@ describe('the router', () => {
   });
 });
 
+const STORE_AT_REST = {
+  circuit: 'closed',
+  troubleSeconds: 0,
+  waitingBytes: 0,
+  deadLettersOpen: 0,
+  deadLettersWritten: 0,
+  lastError: null,
+};
+
 describe('health and figures', () => {
   it('are good and count what has happened', async () => {
     const stats = await until('the figures to arrive', async () => {
@@ -95,8 +104,8 @@ describe('health and figures', () => {
         volumesWithoutOwner: [],
         takeovers: 0,
         shards: [
-          { index: 0, up: true, givenUp: false, volumes: [0], storeHealthy: true },
-          { index: 1, up: true, givenUp: false, volumes: [1], storeHealthy: true },
+          { index: 0, up: true, givenUp: false, volumes: [0], storeHealthy: true, store: STORE_AT_REST },
+          { index: 1, up: true, givenUp: false, volumes: [1], storeHealthy: true, store: STORE_AT_REST },
         ],
       },
     });

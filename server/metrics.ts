@@ -1,5 +1,6 @@
 /** The node's figures in Prometheus' text format. */
 import type { ShardStats } from './stats.ts';
+import { circuitNumber } from './store-health.ts';
 import type { NodeStats, ShardStatus } from './supervisor.ts';
 
 interface Family {
@@ -132,6 +133,36 @@ const FAMILIES: Family[] = [
     read: (s) => s.commitFailures,
   },
   { name: 'store_healthy', type: 'gauge', help: '1 while the store takes writes.', read: (s) => Number(s.healthy) },
+  {
+    name: 'store_circuit',
+    type: 'gauge',
+    help: '0 closed: the store takes messages; 1 half-open: it is being tried again; 2 open.',
+    read: (s) => circuitNumber(s.store.circuit),
+  },
+  {
+    name: 'store_trouble_seconds',
+    type: 'gauge',
+    help: 'How long the store has not taken messages.',
+    read: (s) => s.store.troubleSeconds,
+  },
+  {
+    name: 'store_waiting_bytes',
+    type: 'gauge',
+    help: 'Bytes that wait for the store.',
+    read: (s) => s.store.waitingBytes,
+  },
+  {
+    name: 'dead_letters_open',
+    type: 'gauge',
+    help: 'Messages in the dead-letter log that neither the store nor a replay has taken.',
+    read: (s) => s.store.deadLettersOpen,
+  },
+  {
+    name: 'dead_letters_written_total',
+    type: 'counter',
+    help: 'Messages written to the dead-letter log.',
+    read: (s) => s.store.deadLettersWritten,
+  },
   { name: 'cpu_seconds_total', type: 'counter', help: 'CPU time of the process.', read: (s) => s.cpuSeconds },
   { name: 'resident_memory_bytes', type: 'gauge', help: 'Resident memory.', read: (s) => s.rssBytes },
   {

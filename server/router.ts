@@ -84,7 +84,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
       volumesWithoutOwner,
       takeovers,
       shards: shards.map(({ index, up, givenUp, volumes, stats }) => {
-        return { index, up, givenUp, volumes, storeHealthy: stats?.healthy ?? null };
+        return { index, up, givenUp, volumes, storeHealthy: stats?.healthy ?? null, store: stats?.store ?? null };
       }),
     });
   });

@@ -11,6 +11,7 @@ import { NO_NOTIFICATIONS, type NotificationCounters } from './notifications/not
 import type { NotificationProviders } from './notifications/provider.ts';
 import { CLOSES } from './protocol/errors.ts';
 import { volumeTable } from './shard-map.ts';
+import { DeadLetterLog } from './store/dead-letters.ts';
 import type { MessageStore } from './store/message-store.ts';
 
 /** Devices closed per turn, so that closing many does not stall those still served. */
@@ -147,10 +148,13 @@ export class ShardVolumes {
   async #openVolume(id: number): Promise<Volume> {
     const config = this.#config;
     const store = await openStore(config, id);
+    let deadLetters: DeadLetterLog | null = null;
     try {
+      deadLetters = await openDeadLetters(config, id);
       return await Volume.open({
         id,
         store,
+        deadLetters,
         bus: this.#bus,
         table: this.table,
         maxBodyBytes: config.maxBodyBytes,
@@ -163,6 +167,7 @@ export class ShardVolumes {
     } catch (error) {
       // It must not stay locked by a process that does not serve it.
       await store.close().catch(() => {});
+      await deadLetters?.close().catch(() => {});
       throw error;
     }
   }
@@ -177,6 +182,13 @@ async function openStore(config: ShardConfig, volume: number): Promise<MessageSt
   const directory = join(config.store.directory, `volume-${volume}`);
   mkdirSync(directory, { recursive: true });
   return openLevelStore({ directory, durability: config.durability });
+}
+
+/** A memory store has no directory, so its letters go only where the settings say. */
+async function openDeadLetters(config: ShardConfig, volume: number): Promise<DeadLetterLog | null> {
+  const beside = config.store.kind === 'level' ? join(config.store.directory, 'dead-letters') : null;
+  const directory = config.settings.deadLetterDirectory ?? beside;
+  return directory === null ? null : DeadLetterLog.open({ directory, volume });
 }
 
 function failureOf(volume: number, error: unknown): OpenFailure {

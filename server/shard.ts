@@ -14,6 +14,7 @@ import { CLOSES } from './protocol/errors.ts';
 import { logicalShard } from './shard-map.ts';
 import { type OpenFailure, ShardVolumes } from './shard-volumes.ts';
 import { ProcessMeter, type ShardStats } from './stats.ts';
+import { storeHealth } from './store-health.ts';
 import { createAuthenticator } from './transport/authentication.ts';
 import { ConnectionOutbox } from './transport/connection.ts';
 import { ConnectionWatch } from './transport/connection-watch.ts';
@@ -127,7 +128,8 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
       commits: owned.gone.commits + sum(volumes, (volume) => volume.commit.commits),
       commitFailures: owned.gone.commitFailures + sum(volumes, (volume) => volume.commit.failures),
       unconfirmed: sum(volumes, (volume) => volume.forwarding.unconfirmed + volume.groups.fanout.unconfirmed),
-      healthy: [...volumes.values()].every((volume) => volume.commit.healthy),
+      healthy: [...volumes.values()].every((volume) => volume.commit.state === 'closed'),
+      store: storeHealth(volumes.values()),
       messages: owned.counters() ?? NOTHING_COUNTED,
       notifications: owned.notifications(),
     }),

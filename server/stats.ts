@@ -2,6 +2,7 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { VolumeCounters } from './messenger/volume.ts';
 import type { NotificationCounters } from './notifications/notifier.ts';
+import type { StoreHealth } from './store-health.ts';
 
 export interface ProcessStats {
   pid: number;
@@ -32,7 +33,9 @@ export interface ShardStats extends ProcessStats {
   commits: number;
   commitFailures: number;
   unconfirmed: number;
+  /** Whether all stores of the process take messages. */
   healthy: boolean;
+  store: StoreHealth;
   messages: VolumeCounters;
   notifications: NotificationCounters;
 }

@@ -2,6 +2,7 @@
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { PLIMSOLL_VERSION } from '../version.ts';
+import { deadLettersCommand } from './command-dead-letters.ts';
 import { doctorCommand } from './command-doctor.ts';
 import { reportCommand } from './command-report.ts';
 import { runCommand } from './command-run.ts';
@@ -27,6 +28,7 @@ const parser = yargs(joinDashes(hideBin(process.argv)))
   .command(reportCommand)
   .command(validateCommand)
   .command(doctorCommand)
+  .command(deadLettersCommand)
   .demandCommand(1, 'Say which command; plimsoll --help lists them.')
   .strict()
   .parserConfiguration({ 'duplicate-arguments-array': false })

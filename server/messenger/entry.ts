@@ -104,6 +104,12 @@ export function groupOf(value: Buffer): string {
   return value.toString('utf8', at + 1, at + 1 + value[at]!);
 }
 
+/** The message itself, of a sent entry or a frame: a view. */
+export function bodyOf(value: Buffer): Buffer {
+  const at = isGroup(value) ? groupSeqAt(value) + 8 : PEER + 1 + value[PEER]!;
+  return value.subarray(at + 4, at + 4 + value.readUInt32BE(at));
+}
+
 /** The place of a received group entry in the group's own timeline. */
 export function groupSeqOf(value: Buffer): number {
   return readU64(value, groupSeqAt(value));

@@ -68,6 +68,10 @@ export class Forwarding {
 
   /** A forward record from another volume. */
   receive(from: number, payload: Buffer, startsNumbering: boolean): void {
+    if (!this.#volume.takesRecords(from)) {
+      this.#inbound.refuse(from, payload);
+      return;
+    }
     const arrival = this.#inbound.arrive(from, payload, startsNumbering);
     if (arrival.kind === 'later') return;
     if (arrival.kind === 'repeat') {
@@ -81,6 +85,11 @@ export class Forwarding {
 
   confirmed(from: number, payload: Buffer): void {
     this.#streams.confirmed(from, payload);
+  }
+
+  linkUp(volume: number): void {
+    this.#inbound.linkUp(volume);
+    this.#streams.resend(volume);
   }
 
   resend(to: number): void {
@@ -135,7 +144,9 @@ export class Forwarding {
       readForward(record, (name) => names.push(name));
       try {
         await Promise.all(names.map((name) => this.#load(name)));
-        if (this.#apply(from, number, record)) waiting.shift();
+        // Those that wait are bounded by what their source keeps in memory.
+        if (!volume.takesRecords(from)) await new Promise((resolve) => setTimeout(resolve, 200));
+        else if (this.#apply(from, number, record)) waiting.shift();
       } catch (error) {
         if (volume.closed) return;
         volume.options.log(`volume ${volume.id}: can't read recipients: ${(error as Error).message}`);

@@ -86,6 +86,11 @@ export class GroupFanout {
     this.#streams.confirmed(from, payload);
   }
 
+  linkUp(volume: number): void {
+    this.#inbound.linkUp(volume);
+    this.#streams.resend(volume);
+  }
+
   resend(to: number): void {
     this.#streams.resend(to);
   }
@@ -97,6 +102,10 @@ export class GroupFanout {
 
   /** A fan-out record from a group's volume. */
   receive(from: number, payload: Buffer, starts: boolean): void {
+    if (!this.#volume.takesRecords(from)) {
+      this.#inbound.refuse(from, payload);
+      return;
+    }
     const arrival = this.#inbound.arrive(from, payload, starts);
     if (arrival.kind === 'later') return;
     if (arrival.kind === 'repeat') this.#streams.confirmAfterCommit(from, arrival.applied);

@@ -22,6 +22,8 @@ export class InboundRecords {
   #applied: Map<number, number>;
   /** Records that wait, per source, in order; the first is being applied. */
   #waiting = new Map<number, InboundRecord[]>();
+  /** Per source: the first record that was not taken; nothing above it is, until it has come again. */
+  #refused = new Map<number, number>();
 
   constructor(applied: Map<number, number>) {
     this.#applied = applied;
@@ -30,6 +32,11 @@ export class InboundRecords {
   /** `starts`: the first record of a new numbering. */
   arrive(from: number, payload: Buffer, starts: boolean): Arrival {
     const number = readU64(payload, 0);
+    if (this.#refused.size > 0) {
+      const refused = this.#refused.get(from);
+      if (refused !== undefined && number > refused) return { kind: 'later' };
+      this.#refused.delete(from);
+    }
     const waiting = this.#waiting.get(from);
     if (waiting !== undefined) {
       const last = waiting.at(-1)!.number;
@@ -44,6 +51,18 @@ export class InboundRecords {
     // Records arrive in order; a hole can only be the tail of a broken link.
     if (applied > 0 && number > applied + 1 && !starts) return { kind: 'later' };
     return { kind: 'next', number, record: payload.subarray(8) };
+  }
+
+  /** A record that is not taken now, and that its source is asked for later. */
+  refuse(from: number, payload: Buffer): void {
+    const number = readU64(payload, 0);
+    const refused = this.#refused.get(from);
+    if (refused === undefined || number < refused) this.#refused.set(from, number);
+  }
+
+  /** The source repeats all that it has; one that has forgotten what it sent numbers anew. */
+  linkUp(from: number): void {
+    this.#refused.delete(from);
   }
 
   applied(from: number, number: number): void {

@@ -61,6 +61,11 @@ export class OutboundStream {
     return this.#unconfirmed;
   }
 
+  /** Bytes of the records in memory. */
+  get waitingBytes(): number {
+    return this.#bytes;
+  }
+
   nextNumber(): number {
     this.#unconfirmed++;
     return ++this.lastNumber;

@@ -6,6 +6,7 @@
 import { encodeError, encodeSent, FrameWriter } from '../protocol/codec.ts';
 import { ERRORS, type ErrorEntry } from '../protocol/errors.ts';
 import { appendIn, appendOut, recipientOf, timeOf } from './entry.ts';
+import { UNDECIDED, type WaitingSend } from './given-up.ts';
 import { ROLE } from './group-object.ts';
 import { groupOfOwner, groupOwner, isGroupOwner, shardOfOwner } from './owners.ts';
 import { SendLimit } from './send-limit.ts';
@@ -33,6 +34,7 @@ export class Sending {
   #reply = new FrameWriter(16_384);
   /** Devices with a send that needs a look into the store, and what they sent after it: it waits, to keep the order. */
   #held = new Map<Device, HeldSend[]>();
+  #heldBytes = 0;
   #limit: SendLimit;
 
   constructor(volume: Volume) {
@@ -86,8 +88,7 @@ export class Sending {
     if (this.#held.size > 0) {
       const held = this.#held.get(device);
       if (held !== undefined) {
-        if (held.length < HELD_MOST) held.push({ id, to, body: Buffer.from(body) });
-        else this.refuse(device, id, ERRORS.tryLater, RETRY_AFTER_MS);
+        this.#hold(device, held, id, to, body);
         return;
       }
     }
@@ -115,6 +116,17 @@ export class Sending {
   /** Devices that were refused something lately. */
   get refusedDevices(): number {
     return this.#limit.size;
+  }
+
+  /** Behind a look into the store. While that does not take messages what is new is refused at once, like any other. */
+  #hold(device: Device, held: HeldSend[], id: number, to: string, body: Uint8Array): void {
+    const { commit, options } = this.#volume;
+    const isNew = id > device.user.highestClientId;
+    const room = held.length < HELD_MOST && this.#heldBytes + body.length <= options.settings.maxUncommittedBytes;
+    if (room && (commit.healthy || !isNew)) {
+      this.#heldBytes += body.length;
+      held.push({ id, to, body: Buffer.from(body) });
+    } else this.refuse(device, id, isNew ? ERRORS.tryLater : UNDECIDED, RETRY_AFTER_MS);
   }
 
   /** Once a second. */
@@ -189,6 +201,12 @@ export class Sending {
   #repeat(device: Device, id: number, to: string, body: Buffer): void {
     const user = device.user;
     if (user.uncommittedIds?.has(id)) {
+      if (!this.#volume.commit.healthy) {
+        // Who repeats does not wait with the first: there would be no end of them.
+        this.refuse(device, id, this.#volume.givenUp.errorOf(user.name, id), RETRY_AFTER_MS);
+        this.#release(device);
+        return;
+      }
       // Its commit is under way: look again behind it.
       this.#volume.commit.current().effects.push({ apply: () => this.#repeat(device, id, to, body) });
       return;
@@ -217,7 +235,7 @@ export class Sending {
     } catch {
       forgetId(user, id);
       // Whether it was stored is not known, so an error, which says that it was not, would be a lie.
-      if (device.closed || this.#volume.closed) this.#held.delete(device);
+      if (device.closed || this.#volume.closed) this.#unhold(device);
       else setTimeout(() => this.#repeat(device, id, to, body), LOOKUP_PAUSE_MS);
       return;
     }
@@ -247,11 +265,17 @@ export class Sending {
 
   /** What the device sent meanwhile takes its turn. A device that has gone sends it again elsewhere. */
   #release(device: Device): void {
-    const held = this.#held.get(device) ?? [];
-    this.#held.delete(device);
+    const held = this.#unhold(device);
     if (device.closed) return;
     const now = this.#volume.options.now();
     for (const { id, to, body } of held) this.#accept(device, id, to, body, now);
+  }
+
+  #unhold(device: Device): HeldSend[] {
+    const held = this.#held.get(device) ?? [];
+    this.#held.delete(device);
+    for (const { body } of held) this.#heldBytes -= body.length;
+    return held;
   }
 }
 
@@ -271,6 +295,10 @@ class SentEffect implements Effect {
     this.#seq = seq;
     this.#time = time;
     this.#out = out;
+  }
+
+  waitingSend(): WaitingSend {
+    return { device: this.#device, entry: this.#out };
   }
 
   apply(): void {

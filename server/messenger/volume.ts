@@ -7,11 +7,13 @@ import type { NodeSettings } from '../config.ts';
 import { Notifier } from '../notifications/notifier.ts';
 import type { NotificationProviders } from '../notifications/provider.ts';
 import { CLOSES } from '../protocol/errors.ts';
+import type { DeadLetterLog } from '../store/dead-letters.ts';
 import { GroupCommit, type GroupCommitBatch } from '../store/group-commit.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { Delivery } from './delivery.ts';
 import { cursorsOfLane, LANE } from './durable-streams.ts';
 import { Forwarding } from './forwarding.ts';
+import { GivenUp, type WaitingSend } from './given-up.ts';
 import { Groups } from './groups.ts';
 import { Presence } from './presence.ts';
 import { Receipts } from './receipts.ts';
@@ -21,9 +23,15 @@ import { Sending } from './sending.ts';
 import type { Device, UserState } from './user-state.ts';
 import { Users } from './users.ts';
 
+const NOTHING = Buffer.alloc(0);
+/** A dead-letter log has so long to write what it was given at the end. */
+const CLOSE_LOG_MS = 2_000;
+
 /** What happens once a batch is committed. */
 export interface Effect {
   apply(): void;
+  /** The send that waits for it, if one does: should the store not take it, it must not be forgotten. */
+  waitingSend?(): WaitingSend;
 }
 
 export type Batch = GroupCommitBatch<Effect>;
@@ -39,6 +47,8 @@ export interface VolumeOptions {
   settings: NodeSettings;
   /** Where notifications are handed to; default: nowhere. */
   providers?: NotificationProviders;
+  /** Where messages go that the store does not take in time; default: nowhere. */
+  deadLetters?: DeadLetterLog | null;
   /** 0 ≤ x < 1, for jitter. */
   random?: () => number;
   /** ms since the epoch. */
@@ -89,11 +99,14 @@ export class Volume {
   readonly presence: Presence;
   readonly notifier: Notifier;
   readonly revocations: Revocations;
+  readonly givenUp: GivenUp;
   readonly counters: VolumeCounters = { ...NOTHING_COUNTED };
   draining = false;
   /** The store is closed or about to be: nothing is retried any more. */
   closed = false;
   #timer: NodeJS.Timeout | undefined;
+  /** Volumes whose records were not taken. */
+  #refusedSources = new Set<number>();
 
   private constructor(options: VolumeOptions) {
     this.id = options.id;
@@ -111,16 +124,23 @@ export class Volume {
     this.presence = new Presence(this);
     this.notifier = new Notifier(this);
     this.revocations = new Revocations(this);
+    this.givenUp = new GivenUp(this, options.deadLetters ?? null);
     this.commit = new GroupCommit<Effect>({
       store: options.store,
+      now: options.now,
+      giveUpMs: options.settings.commitGiveUpMs,
+      maxBytes: options.settings.maxUncommittedBytes,
       seal: (batch) => {
         this.forwarding.seal(batch);
         this.groups.fanout.seal(batch);
         this.sending.seal();
       },
       committed: (batch) => {
+        this.givenUp.committed(batch);
         for (const effect of batch.effects) effect.apply();
       },
+      giveUp: (effects, reason) => void this.givenUp.take(effects, reason),
+      recovered: () => this.#askAgain(),
       health: (healthy, error) => {
         if (healthy) options.log(`volume ${options.id}: the store takes messages again`);
         else
@@ -154,14 +174,32 @@ export class Volume {
     else if (kind === BUS.fanoutConfirm) this.groups.fanout.confirmed(from, payload);
     else if (kind === BUS.groupRequest) this.groups.requests.receive(from, payload);
     else if (kind === BUS.groupAnswer) this.groups.requests.answered(payload);
-    else if (kind >= BUS.presenceWatch && kind <= BUS.presencePulled) this.presence.onBusMessage(from, kind, payload);
+    else if (kind === BUS.resend) {
+      this.forwarding.resend(from);
+      this.groups.fanout.resend(from);
+    } else if (kind >= BUS.presenceWatch && kind <= BUS.presencePulled) this.presence.onBusMessage(from, kind, payload);
   }
 
   onBusUp(to: number): void {
-    this.forwarding.resend(to);
+    this.forwarding.linkUp(to);
     this.receipts.resend(to);
-    this.groups.fanout.resend(to);
+    this.groups.fanout.linkUp(to);
     this.presence.onBusUp(to);
+  }
+
+  /**
+   * Whether records of another volume can be appended now. If not they are dropped without a confirmation, and their source is
+   * asked to repeat them when they can.
+   */
+  takesRecords(from: number): boolean {
+    if (this.commit.healthy) return true;
+    this.#refusedSources.add(from);
+    return false;
+  }
+
+  #askAgain(): void {
+    for (const source of this.#refusedSources) this.bus.send(this.id, source, BUS.resend, NOTHING);
+    this.#refusedSources.clear();
   }
 
   volumeOf(user: UserState): number {
@@ -220,8 +258,13 @@ export class Volume {
 
   /** Once a second: persist receipts and positions, tidy the outbox, forget idle users. */
   housekeeping(): void {
-    this.receipts.housekeeping();
-    this.forwarding.housekeeping();
+    this.commit.watch();
+    this.givenUp.housekeeping();
+    // Nothing is added to what waits already; it keeps until later.
+    if (this.commit.healthy) {
+      this.receipts.housekeeping();
+      this.forwarding.housekeeping();
+    }
     this.groups.housekeeping();
     this.presence.housekeeping();
     this.notifier.housekeeping();
@@ -244,7 +287,10 @@ export class Volume {
       await within(this.commit.idle(), left());
     }
     this.commit.stop();
+    // What the store has not taken by now would be forgotten.
+    this.commit.giveUp();
     this.closed = true;
+    await this.givenUp.close(CLOSE_LOG_MS);
     await this.store.close();
   }
 }

@@ -26,6 +26,9 @@ class NotedBatch {
   get size(): number {
     return this.numbers.length;
   }
+  get bytes(): number {
+    return this.numbers.length * 10;
+  }
   putCursor(_source: number, number: number): void {
     this.numbers.push(number);
   }
@@ -39,6 +42,7 @@ let commit: GroupCommit<string>;
 let log: string[];
 let seals: number[];
 let addAtSeal: (batch: GroupCommitBatch<string>) => void;
+let now: number;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -46,6 +50,7 @@ beforeEach(() => {
   log = [];
   seals = [];
   addAtSeal = () => {};
+  now = 0;
   commit = new GroupCommit<string>({
     store: store.asMessageStore,
     seal: (batch) => {
@@ -54,6 +59,12 @@ beforeEach(() => {
     },
     committed: (batch) => log.push(...batch.effects),
     health: (healthy, error) => log.push(healthy ? 'healthy' : `unhealthy: ${error?.message}`),
+    recovered: () => log.push('recovered'),
+    giveUp: (effects, reason) => log.push(`given up: ${effects} (${reason.message})`),
+    giveUpMs: 30_000,
+    hangMs: 5_000,
+    maxBytes: 35,
+    now: () => now,
     retryDelayMs: { first: 50, most: 150 },
   });
 });
@@ -191,7 +202,7 @@ describe('a failed commit', () => {
     expect(commit.failures).toBe(4);
     await store.batches.at(-1)!.succeed();
     expect(commit.healthy).toBe(true);
-    expect(log.slice(-2)).toEqual(['healthy', 'one']);
+    expect(log.slice(-3)).toEqual(['healthy', 'recovered', 'one']);
     await turn();
     await store.batches.at(-1)!.succeed();
     expect(written().at(-1)).toEqual([2]);
@@ -208,6 +219,139 @@ describe('a failed commit', () => {
     await turn();
     expect(store.batches).toHaveLength(1);
     expect(log).not.toContain('never');
+  });
+});
+
+/** Lets time pass as the owner sees it, who looks once a second. */
+function pass(ms: number): void {
+  for (let left = ms; left > 0; left -= 1_000) {
+    now += Math.min(left, 1_000);
+    vi.advanceTimersByTime(Math.min(left, 1_000));
+    commit.watch();
+  }
+}
+
+describe('the circuit', () => {
+  it('is open after a failure, half-open while it is tried again, and closed by a success', async () => {
+    put(1, 'one');
+    await turn();
+    const seen = [commit.state];
+    await store.batches[0]!.fail();
+    seen.push(commit.state);
+    vi.advanceTimersByTime(50);
+    seen.push(commit.state);
+    expect(commit.healthy).toBe(false);
+    await store.batches[1]!.fail();
+    seen.push(commit.state);
+    vi.advanceTimersByTime(100);
+    await store.batches[2]!.succeed();
+    seen.push(commit.state);
+    expect(seen).toEqual(['closed', 'open', 'half-open', 'open', 'closed']);
+    expect(commit.lastError).toBe(FULL);
+  });
+
+  it('is opened by a commit that is not answered, and closed when it is: once and with its effects', async () => {
+    put(1, 'one');
+    await turn();
+    pass(4_000);
+    expect(commit.healthy).toBe(true);
+    pass(1_000);
+    expect([commit.healthy, commit.state]).toEqual([false, 'open']);
+    expect(log).toEqual(['unhealthy: the store has not answered a write for 5 s']);
+    pass(7_000);
+    expect(commit.troubleMs).toBe(7_000);
+    expect(log).toHaveLength(1);
+    expect(store.batches).toHaveLength(1);
+    await store.batches[0]!.succeed();
+    expect(commit.state).toBe('closed');
+    expect(commit.troubleMs).toBe(0);
+    expect(log.slice(1)).toEqual(['healthy', 'recovered', 'one']);
+  });
+
+  it('is not opened by a store that is slow but answers in time', async () => {
+    for (let round = 0; round < 4; round++) {
+      put(round);
+      await turn();
+      pass(4_000);
+      await store.batches[round]!.succeed();
+    }
+    expect(log).toEqual([]);
+  });
+
+  it('is opened again by a retry that hangs', async () => {
+    put(1);
+    await turn();
+    await store.batches[0]!.fail();
+    vi.advanceTimersByTime(50);
+    expect(commit.state).toBe('half-open');
+    pass(5_000);
+    expect(commit.state).toBe('open');
+  });
+});
+
+describe('what gathers behind a commit', () => {
+  it('is bounded: beyond it no new work is taken until the next batch has begun', async () => {
+    put(1, 'one');
+    await turn();
+    for (const number of [2, 3, 4, 5]) put(number);
+    expect(commit.healthy).toBe(true);
+    put(6);
+    expect([commit.healthy, commit.state]).toEqual([false, 'closed']);
+    expect(commit.waitingBytes).toBe(60);
+    await store.batches[0]!.succeed();
+    await turn();
+    expect(commit.healthy).toBe(true);
+    expect(log).toEqual(['one', 'recovered']);
+    expect(written().at(-1)).toEqual([2, 3, 4, 5, 6]);
+  });
+
+  it('may be as much as it likes in a batch of one turn, for nothing waits', async () => {
+    for (let number = 0; number < 100; number++) put(number);
+    expect(commit.healthy).toBe(true);
+    await turn();
+    expect(store.batches).toHaveLength(1);
+  });
+});
+
+describe('giving up', () => {
+  it('hands over what waits, once each, and applies it all the same when the store comes back', async () => {
+    put(1, 'one');
+    await turn();
+    put(2, 'two');
+    await store.batches[0]!.fail();
+    pass(29_000);
+    expect(log.filter((line) => line.startsWith('given up'))).toEqual([]);
+    pass(2_000);
+    put(3, 'three');
+    pass(2_000);
+    expect(log.filter((line) => line.startsWith('given up'))).toEqual([
+      'given up: one,two (the store has not answered a write for 5 s)',
+      'given up: three (the store has not answered a write for 5 s)',
+    ]);
+    await store.batches.at(-1)!.succeed();
+    await turn();
+    expect(written().at(-1)).toEqual([2, 3]);
+    await store.batches.at(-1)!.fail();
+    put(4, 'four');
+    pass(31_000);
+    // Those of the second batch were handed over when they gathered.
+    expect(log.filter((line) => line.startsWith('given up')).slice(2)).toEqual([
+      'given up: four (the store has not answered a write for 5 s)',
+    ]);
+    await store.batches.at(-1)!.succeed();
+    await turn();
+    await store.batches.at(-1)!.succeed();
+    expect(log.filter((line) => /^(one|two|three|four)$/.test(line))).toEqual(['one', 'two', 'three', 'four']);
+  });
+
+  it('can be asked for at the end of the process', async () => {
+    put(1, 'one');
+    await turn();
+    put(2, 'two');
+    commit.stop();
+    commit.giveUp();
+    commit.giveUp();
+    expect(log).toEqual(['given up: one,two (the process ended before the store had taken it)']);
   });
 });
 

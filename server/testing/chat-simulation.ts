@@ -7,6 +7,7 @@ import { type ChosenSettings, settingsOf } from '../config.ts';
 import { Volume } from '../messenger/volume.ts';
 import { NO_PROVIDERS, type NotificationProviders } from '../notifications/provider.ts';
 import { logicalShard, volumeTable } from '../shard-map.ts';
+import type { DeadLetterLog } from '../store/dead-letters.ts';
 import type { StoredEntry } from '../store/message-store.ts';
 import { SimulatedConnection } from './simulated-connection.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
@@ -23,6 +24,8 @@ export interface ChatSimulationOptions {
   settings?: ChosenSettings;
   /** Where notifications are handed to; default: nowhere. */
   providers?: NotificationProviders;
+  /** The dead-letter log of a volume's new life; default: none. */
+  deadLetters?: (volume: number) => Promise<DeadLetterLog>;
 }
 
 const MOST_TURNS = 4;
@@ -81,6 +84,7 @@ export class ChatSimulation {
     const volume = await Volume.open({
       id,
       store,
+      deadLetters: (await this.#options.deadLetters?.(id)) ?? null,
       bus,
       table: this.table,
       maxBodyBytes: this.#options.maxBodyBytes ?? 4_096,

@@ -20,12 +20,20 @@ export interface StoreLife extends MessageStore {
 export class StoreShelf {
   failReads = false;
   failWrites = false;
+  #hanging: Array<() => void> | null = null;
   #options: StoreShelfOptions;
   #disk = openMemoryStore();
   #lives = 0;
 
   constructor(options: StoreShelfOptions) {
     this.#options = options;
+  }
+
+  /** While true a write is neither done nor fails. */
+  set hangWrites(hangs: boolean) {
+    const hanging = this.#hanging ?? [];
+    this.#hanging = hangs ? hanging : null;
+    if (!hangs) for (const go of hanging) go();
   }
 
   open(): StoreLife {
@@ -45,6 +53,7 @@ export class StoreShelf {
       if (dead) return never;
       underWay.add(batch);
       await pause();
+      if (this.#hanging !== null) await new Promise<void>((resolve) => this.#hanging!.push(resolve));
       underWay.delete(batch);
       if (dead) return never;
       const fails = this.failWrites;

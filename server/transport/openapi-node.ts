@@ -14,6 +14,22 @@ const ROUTE: Schema = {
   ],
 };
 
+const STORE_HEALTH: Schema = {
+  type: 'object',
+  properties: {
+    circuit: {
+      enum: ['closed', 'open', 'half-open'],
+      description: 'closed: the store takes messages; open: it does not; half-open: it is being tried again.',
+    },
+    troubleSeconds: { type: 'number', minimum: 0, description: 'How long the circuit has not been closed.' },
+    waitingBytes: ref('Count'),
+    deadLettersOpen: ref('Count'),
+    deadLettersWritten: ref('Count'),
+    lastError: { type: ['string', 'null'], description: 'The newest trouble, also when it is over.' },
+  },
+  required: ['circuit', 'troubleSeconds', 'waitingBytes', 'deadLettersOpen', 'deadLettersWritten', 'lastError'],
+};
+
 const HEALTH: Schema = {
   type: 'object',
   properties: {
@@ -37,8 +53,9 @@ const HEALTH: Schema = {
           givenUp: { type: 'boolean', description: 'It could not be started; others serve its volumes.' },
           volumes: { type: 'array', items: ref('Count'), description: 'What it serves.' },
           storeHealthy: { type: ['boolean', 'null'], description: 'null: the process has said nothing yet.' },
+          store: { oneOf: [STORE_HEALTH, { type: 'null' }] },
         },
-        required: ['index', 'up', 'givenUp', 'volumes', 'storeHealthy'],
+        required: ['index', 'up', 'givenUp', 'volumes', 'storeHealthy', 'store'],
       },
     },
   },
