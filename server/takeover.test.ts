@@ -118,6 +118,28 @@ describe('a shard process that can not be started', () => {
     expect(await node.urlOf(carol)).toBe(`ws://127.0.0.1:${shardPort + 2}`);
   }, 90_000);
 
+  it('leaves nothing behind that had not reached others yet: who takes over sends it', async () => {
+    const shardPort = await freePorts(3);
+    const node = await startTestNode({ shards: 3, shardPort, settings: { takeoverAfterFailures: 1 } });
+    const [bob, carol] = [node.userOn(1, 'bob'), node.userOn(2, 'carol')];
+    const [b, c] = [connect(node, bob), connect(node, carol)];
+    await Promise.all([b.untilConnected(), c.untilConnected()]);
+    const pids = await node.shardPids();
+    // Carol's process takes nothing, and all this is more than the system keeps for it: it waits in the outbox of Bob's
+    // volume when his process dies.
+    process.kill(pids[2]!, 'SIGSTOP');
+    for (let i = 1; i <= 50; i++) b.send(carol, `${i}`.padEnd(16_000));
+    await b.untilSettled();
+    b.close();
+    process.kill(pids[1]!, 'SIGKILL');
+    await occupy(shardPort + 1);
+    await until('the takeover', async () => (await node.stats()).shards[0]!.volumes.includes(1), 20_000);
+    process.kill(pids[2]!, 'SIGCONT');
+    await c.untilReceived(50);
+    expect(bodies(c).map((body) => body!.trimEnd())).toEqual(numbers(50));
+    expect((await node.stats()).shards[2]!.restarts).toBe(0);
+  }, 60_000);
+
   it('is tried again for ever when nobody else is there', async () => {
     const shardPort = await freePorts(1);
     const node = await startTestNode({ shards: 1, shardPort, settings: { takeoverAfterFailures: 1 } });
