@@ -73,6 +73,11 @@ describe('a mistake', () => {
       /foreign is not empty and not a data directory/,
     ],
     ['a data directory that is a file', ['run', 'small.mjs', '--data', 'a-file'], /a-file/],
+    [
+      'a give-up time of nothing',
+      ['serve', '--dev', '--commit-give-up', '0s'],
+      /--commit-give-up must be from 1s to 1h/,
+    ],
     ['a node without a secret', ['serve'], /PLIMSOLL_AUTH_SECRET.*--dev/],
     ['a validate of nothing', ['validate', 'nothing.ts'], /there is no scenario "nothing.ts"/],
   ])('%s ends with 104 and one sentence, before any load', { timeout: TIMEOUT }, async (_what, args, sentence) => {
@@ -366,7 +371,7 @@ describe('other commands', () => {
   });
 
   it('every command has help with an example', { timeout: TIMEOUT }, async () => {
-    for (const command of ['run', 'serve', 'runs', 'report', 'validate', 'doctor']) {
+    for (const command of ['run', 'serve', 'runs', 'report', 'validate', 'doctor', 'dead-letters']) {
       const { code, stdout } = await workspace.run([command, '--help']);
       expect(code, command).toBe(0);
       expect(stdout, command).toMatch(/Examples:/);

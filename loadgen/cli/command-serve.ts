@@ -6,7 +6,7 @@ import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import { readMachineFacts } from './doctor-facts.ts';
 import { planProcesses } from './doctor-plan.ts';
 import { EXIT, UsageError } from './exit-codes.ts';
-import { FLAGS, readWhole, withEnvironment } from './flags.ts';
+import { FLAGS, readDuration, readWhole, withEnvironment } from './flags.ts';
 import { LIMIT_FLAGS, readLimits } from './limit-flags.ts';
 import { NOTIFICATION_FLAGS, readNotifications } from './notification-flags.ts';
 
@@ -23,6 +23,15 @@ const SERVE_FLAGS = {
     dev: { type: 'boolean', default: false, describe: 'development mode: no tokens, anybody may be anyone' },
     'idle-timeout': { type: 'number', default: 120, describe: 'seconds of silence before a connection is closed' },
     'max-body': { type: 'number', default: 16_384, describe: 'largest message body, bytes' },
+    'commit-give-up': {
+      type: 'string',
+      default: '30s',
+      describe: 'messages that the store has not taken for so long go to the dead-letter log',
+    },
+    'dead-letters': {
+      type: 'string',
+      describe: 'where dead letters are kept, best on another disk (default: dead-letters in --data)',
+    },
   } as const),
   shards: FLAGS.shards,
   store: FLAGS.store,
@@ -73,7 +82,7 @@ async function serve(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
     maxBodyBytes: readWhole('max-body', argv.maxBody, 1, 65_536)!,
     maxBacklogBytes: 1_048_576,
     stopWithParent: true,
-    settings: { ...readLimits(argv), notifications: readNotifications(argv, process.env) },
+    settings: { ...readLimits(argv), ...readGivingUp(argv), notifications: readNotifications(argv, process.env) },
   };
   const child = spawn(process.execPath, [SERVER_MAIN], {
     // The node's input is a pipe that nobody writes to: when this process dies, however it dies, it closes and the node stops.
@@ -154,6 +163,18 @@ export function readStore(
   if (store === 'memory:') return { kind: 'memory' };
   if (store.startsWith('level:') && store.length > 6) return { kind: 'level', directory: store.slice(6) };
   throw new UsageError(`--store must be written level:<dir> or memory:, not "${store}"`);
+}
+
+/** What to do with messages that the store does not take. */
+function readGivingUp({ commitGiveUp, deadLetters }: { commitGiveUp: string; deadLetters?: string | undefined }): {
+  commitGiveUpMs: number;
+  deadLetterDirectory: string | null;
+} {
+  const commitGiveUpMs = readDuration('commit-give-up', commitGiveUp)!;
+  if (commitGiveUpMs < 1_000 || commitGiveUpMs > 3_600_000) {
+    throw new UsageError(`--commit-give-up must be from 1s to 1h, not "${commitGiveUp}"`);
+  }
+  return { commitGiveUpMs, deadLetterDirectory: deadLetters ?? null };
 }
 
 function readIdleTimeout(seconds: number): number {
