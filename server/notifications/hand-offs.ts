@@ -3,6 +3,8 @@
  * a growing, random pause. All in memory: what a notification tells is in the store anyway.
  */
 import type { HandOffResult, Notification, NotificationProviders, ProviderName, Target } from './provider.ts';
+import type { Registration } from './registrations.ts';
+import { notificationId, type Summary } from './summary.ts';
 
 /** Per provider, so that one that hangs does not hold up the others. */
 const ATTEMPTS_AT_A_TIME = 32;
@@ -159,6 +161,26 @@ export class HandOffs {
     this.#all.delete(handOff);
     this.#options.ended(handOff, end);
   }
+}
+
+/** For what was claimed of a user's timeline, not attempted yet. */
+export function newHandOff(
+  user: HandOff['user'],
+  registration: Registration,
+  summary: Summary,
+  claimed: HandOff['claimed'],
+): HandOff {
+  const { device, target } = registration;
+  return {
+    user: { name: user.name, shard: user.shard },
+    notification: { id: notificationId(user.name, device, summary), user: user.name, device, ...summary },
+    target,
+    claimed,
+    attempts: 0,
+    untaken: true,
+    again: false,
+    dropped: false,
+  };
 }
 
 /**

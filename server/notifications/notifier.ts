@@ -18,10 +18,13 @@
  */
 import type { UserState } from '../messenger/user-state.ts';
 import type { Volume } from '../messenger/volume.ts';
-import { type HandOff, type HandOffEnd, HandOffs } from './hand-offs.ts';
+import { Claims } from './claims.ts';
+import { CollapseWindow } from './collapse-window.ts';
+import { FailureLog } from './failure-log.ts';
+import { type HandOff, type HandOffEnd, HandOffs, newHandOff } from './hand-offs.ts';
 import { NO_PROVIDERS, type NotificationProviders } from './provider.ts';
 import { type Change, type Registration, Registrations } from './registrations.ts';
-import { notificationId, type Summary, summarise } from './summary.ts';
+import { type Summary, summarise } from './summary.ts';
 import { UnnotifiedUsers } from './unnotified-users.ts';
 
 const LIMITS = {
@@ -37,8 +40,6 @@ const RESTART_GRACE_MS = 5_000;
 const STORE_PAUSE_MS = 1_000;
 /** Attempts under way at a drain have so long to end. */
 const LAST_ATTEMPTS_MS = 2_000;
-/** One line in the log stands for all failures of so many housekeeping rounds. */
-const LOG_EVERY_ROUNDS = 10;
 
 export interface NotificationCounters {
   /** Accepted by a provider. */
@@ -60,25 +61,19 @@ export const NO_NOTIFICATIONS: Readonly<NotificationCounters> = {
   queued: 0,
 };
 
-type UserKey = Pick<UserState, 'name' | 'shard'>;
-
 export class Notifier {
   readonly limits = { ...LIMITS };
   readonly registrations: Registrations;
   readonly providers: NotificationProviders;
   #volume: Volume;
   #counts = { sent: 0, retried: 0, givenUp: 0, removed: 0 };
-  /** Users in their window, with its end in ms since the epoch, oldest first. */
-  #waiting = new Map<string, number>();
-  #timer: NodeJS.Timeout | undefined;
-  #rounds = 0;
+  #window: CollapseWindow;
   #handOffs: HandOffs;
+  #claims: Claims;
   /** By user and device: what is under way. */
   #underWay = new Map<string, HandOff>();
   #unnotified: UnnotifiedUsers;
-  #notBefore: number;
-  #failures: { count: number; last: string } = { count: 0, last: '' };
-  #housekeepingRounds = 0;
+  #failures: FailureLog;
   #closed = false;
 
   constructor(volume: Volume) {
@@ -86,7 +81,24 @@ export class Notifier {
     const { providers, settings, random, now } = volume.options;
     this.providers = providers ?? NO_PROVIDERS;
     this.registrations = new Registrations(volume);
-    this.#notBefore = volume.store.createdEmpty ? 0 : now() + RESTART_GRACE_MS;
+    this.#failures = new FailureLog((line) => volume.options.log(`volume ${volume.id}: ${line}`));
+    this.#claims = new Claims(this.registrations, {
+      returned: (name) => {
+        const user = volume.users.peek(name);
+        if (user === undefined || needsNotice(user)) this.#enqueue(name);
+      },
+      failed: (problem) => {
+        if (!this.#closed) this.#failures.add(problem);
+      },
+    });
+    this.#window = new CollapseWindow({
+      windowMs: settings.notifications.collapseMs,
+      notBefore: volume.store.createdEmpty ? 0 : now() + RESTART_GRACE_MS,
+      limits: this.limits,
+      now,
+      hasRoom: (turns) => this.#handOffs.size + turns < this.limits.handOffs,
+      turn: (name) => this.#round(name),
+    });
     this.#handOffs = new HandOffs({
       providers: this.providers,
       maxAttempts: settings.notifications.maxAttempts,
@@ -96,13 +108,13 @@ export class Notifier {
       ended: (handOff, end) => this.#ended(handOff, end),
     });
     this.#unnotified = new UnnotifiedUsers(volume, this.registrations, {
-      hasRoom: () => this.#waiting.size < this.limits.users / 2,
+      hasRoom: () => this.#window.size < this.limits.users / 2,
       found: (name) => this.#enqueue(name),
     });
   }
 
   get counters(): NotificationCounters {
-    return { ...this.#counts, queued: this.#waiting.size + this.#handOffs.size };
+    return { ...this.#counts, queued: this.#window.size + this.#handOffs.size };
   }
 
   /** False when nothing can be handed over, whatever is registered. */
@@ -139,63 +151,21 @@ export class Notifier {
   }
 
   housekeeping(): void {
-    if (++this.#housekeepingRounds % LOG_EVERY_ROUNDS !== 0 || this.#failures.count === 0) return;
-    const { count, last } = this.#failures;
-    this.#failures = { count: 0, last: '' };
-    const others = count === 1 ? '' : ` (and ${count - 1} more in the last ${LOG_EVERY_ROUNDS} s)`;
-    this.#volume.options.log(`volume ${this.#volume.id}: ${last}${others}`);
+    this.#failures.housekeeping();
   }
 
   /** What certainly reached nobody is not claimed any more when this resolves, after at most `timeoutMs`. */
   async close(timeoutMs: number): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#window.close();
     this.#unnotified.stop();
     const untaken = await this.#handOffs.close(Math.min(timeoutMs, LAST_ATTEMPTS_MS));
-    this.#waiting.clear();
-    if (timeoutMs > 0) await Promise.all(untaken.map((handOff) => this.#giveBack(handOff)));
+    if (timeoutMs > 0) await Promise.all(untaken.map((handOff) => this.#claims.giveBack(handOff)));
+    this.#failures.flush();
   }
 
   #enqueue(name: string): void {
-    if (this.#closed || this.#waiting.has(name)) return;
-    if (this.#waiting.size >= this.limits.users) {
-      this.#unnotified.seek(STORE_PAUSE_MS);
-      return;
-    }
-    const { now, settings } = this.#volume.options;
-    this.#waiting.set(name, Math.max(now() + settings.notifications.collapseMs, this.#notBefore));
-    this.#arm();
-  }
-
-  #arm(): void {
-    if (this.#timer !== undefined || this.#closed) return;
-    // Whatever ends makes room and comes here again.
-    if (this.#full()) return;
-    const first = this.#waiting.values().next();
-    if (first.done) return;
-    const waitMs = Math.max(first.value - this.#volume.options.now(), 0);
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#startRounds();
-      this.#arm();
-    }, waitMs);
-  }
-
-  #startRounds(): void {
-    const now = this.#volume.options.now();
-    for (const [name, due] of this.#waiting) {
-      if (due > now || this.#full()) return;
-      this.#waiting.delete(name);
-      this.#rounds++;
-      void this.#round(name).finally(() => {
-        this.#rounds--;
-        this.#arm();
-      });
-    }
-  }
-
-  #full(): boolean {
-    return this.#rounds >= this.limits.rounds || this.#handOffs.size + this.#rounds >= this.limits.handOffs;
+    if (!this.#window.add(name)) this.#unnotified.seek(STORE_PAUSE_MS);
   }
 
   /** The end of a user's window: claim what is new to each device, and hand it over. */
@@ -206,7 +176,7 @@ export class Notifier {
       await this.registrations.change(user, (registrations) => this.#claim(user, registrations));
     } catch (error) {
       if (this.#closed) return;
-      this.#failed(`can't read whom to notify: ${(error as Error).message}`);
+      this.#failures.add(`can't read whom to notify: ${(error as Error).message}`);
       setTimeout(() => this.#enqueue(name), STORE_PAUSE_MS);
     }
   }
@@ -239,7 +209,7 @@ export class Notifier {
 
   #handOver(handOffs: HandOff[]): void {
     if (this.#closed) {
-      for (const handOff of handOffs) void this.#giveBack(handOff);
+      for (const handOff of handOffs) void this.#claims.giveBack(handOff);
       return;
     }
     for (const handOff of handOffs) {
@@ -260,92 +230,23 @@ export class Notifier {
     this.#underWay.delete(keyOf(user, device));
     if (end.outcome === 'accepted') {
       this.#counts.sent++;
-      this.#noteAccepted(handOff);
+      void this.#claims.accepted(handOff);
     } else if (end.outcome === 'gone') {
-      this.#failed(`notifications of ${user} on ${device} are ended: ${end.reason}`);
-      void this.#remove(handOff);
+      this.#failures.add(`notifications of ${user} on ${device} are ended: ${end.reason}`);
+      void this.#claims.remove(handOff).then((removed) => {
+        if (removed) this.#counts.removed++;
+      });
     } else if (end.outcome === 'given-up') {
       this.#counts.givenUp++;
-      this.#failed(`a notification of ${user} on ${device} was given up: ${end.reason}`);
-    } else if (end.outcome === 'returned') void this.#giveBack(handOff);
+      this.#failures.add(`a notification of ${user} on ${device} was given up: ${end.reason}`);
+    } else if (end.outcome === 'returned') void this.#claims.giveBack(handOff);
     if (handOff.again) this.#enqueue(user);
-    this.#arm();
-  }
-
-  /** Not needed for anything but to tell the user, so nobody waits for it. */
-  #noteAccepted(handOff: HandOff): void {
-    void this.#change(handOff, (registration) => ({
-      put: [{ ...registration, notifiedUpTo: Math.max(registration.notifiedUpTo, handOff.claimed.upTo) }],
-      result: undefined,
-    }));
-  }
-
-  #remove(handOff: HandOff): Promise<void> {
-    return this.#change(handOff, (registration) => {
-      // It has registered anew meanwhile: what the void registration did not get is told by way of the new one.
-      if (!sameTarget(registration, handOff)) return this.#unclaim(registration, handOff);
-      this.#counts.removed++;
-      return { remove: [registration.device], result: undefined };
-    });
-  }
-
-  #giveBack(handOff: HandOff): Promise<void> {
-    return this.#change(handOff, (registration) => this.#unclaim(registration, handOff));
-  }
-
-  #unclaim(registration: Registration, { claimed, notification }: HandOff): Change<void> {
-    if (registration.claimedUpTo !== claimed.upTo) return { result: undefined };
-    return {
-      put: [{ ...registration, claimedUpTo: claimed.after }],
-      result: undefined,
-      committed: () => {
-        const user = this.#volume.users.peek(notification.user);
-        if (user === undefined || needsNotice(user)) this.#enqueue(notification.user);
-      },
-    };
-  }
-
-  /** Change the registration that a hand-off was for, if it is still there. */
-  async #change(handOff: HandOff, decide: (registration: Registration) => Change<void>): Promise<void> {
-    const { user, device } = handOff.notification;
-    try {
-      await this.registrations.change(handOff.user, async (registrations) => {
-        const registration = registrations.find((candidate) => candidate.device === device);
-        return registration === undefined ? { result: undefined } : decide(registration);
-      });
-    } catch (error) {
-      if (!this.#closed)
-        this.#failed(`can't note what became of a notification of ${user}: ${(error as Error).message}`);
-    }
-  }
-
-  /** Said at the next housekeeping that has a line to spare: a push service that is down fails for everybody at once. */
-  #failed(message: string): void {
-    this.#failures.count++;
-    this.#failures.last = message;
+    this.#window.proceed();
   }
 }
 
 function needsNotice(user: UserState): boolean {
   return user.devices.length === 0 && user.acknowledgedTarget < user.committed;
-}
-
-function newHandOff(user: UserKey, registration: Registration, summary: Summary, claimed: HandOff['claimed']): HandOff {
-  const { device, target } = registration;
-  return {
-    user: { name: user.name, shard: user.shard },
-    notification: { id: notificationId(user.name, device, summary), user: user.name, device, ...summary },
-    target,
-    claimed,
-    attempts: 0,
-    untaken: true,
-    again: false,
-    dropped: false,
-  };
-}
-
-function sameTarget(registration: Registration, handOff: HandOff): boolean {
-  return JSON.stringify(registration.target) === JSON.stringify(handOff.target);
 }
 
 function keyOf(user: string, device: string): string {
