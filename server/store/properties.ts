@@ -7,7 +7,7 @@
  * | 1    | a user's membership of a group      | the user's       | the user                | group  | role:u8     |
  * | 2    | a group's member                    | the group's      | `groupOwner(group)`     | user   | role:u8     |
  * | 3    | the group itself                    | the group's      | `groupOwner(group)`     | empty  | groups.ts   |
- * | 4    | a device that wants notifications   | the user's       | the user                | device | notifier.ts |
+ * | 4    | a device that wants notifications   | the user's       | the user                | device | notifications/registrations.ts |
  * | 5    | a group's member in this volume     | `VOLUME_SHARD`   | `localMembersOwner(…)`  | user   | empty       |
  * | 6    | tokens of a user older than this are revoked | `VOLUME_SHARD` | `REVOCATIONS_OWNER` | user | seconds:u64 |
  * | 7    | a user with devices of kind 4       | `VOLUME_SHARD`   | `NOTIFIED_OWNER`        | user   | empty       |
