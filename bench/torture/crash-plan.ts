@@ -5,13 +5,25 @@ export interface Kill {
   /** Pause before it. */
   afterMs: number;
   /**
-   * `one` or `two` shard processes; one and `again` the one that takes its place, while it is starting; the whole `node` at
-   * once; the `supervisor` alone, whose shard processes then end by themselves; `power`: the node, and its unsynced writes.
+   * `one` or `two` shard processes; one and `again` the one that takes its place, while it is starting; one and so many after
+   * it that others take its volumes over (`takeover`); one in the middle of a `rolling` restart; the whole `node` at once; the
+   * `supervisor` alone, whose shard processes then end by themselves; `power`: the node, and its unsynced writes.
    */
-  what: 'one' | 'two' | 'again' | 'node' | 'supervisor' | 'power';
-  /** For `again`: how long the new process lives. */
+  what: 'one' | 'two' | 'again' | 'takeover' | 'rolling' | 'node' | 'supervisor' | 'power';
+  /** For `again`: how long the new process lives. For `rolling`: when in the restart. */
   againAfterMs: number;
 }
+
+/** Of a hundred. */
+const CHANCES: Array<[upTo: number, what: Kill['what']]> = [
+  [50, 'one'],
+  [64, 'two'],
+  [76, 'again'],
+  [80, 'takeover'],
+  [88, 'rolling'],
+  [95, 'node'],
+  [100, 'supervisor'],
+];
 
 /** More than enough for `kills` killed processes, for one may die before it is its turn. Pauses are mostly short, so that a kill also hits what the one before has set in motion. */
 export function planKills(random: Random, kills: number, power: boolean): Kill[] {
@@ -20,7 +32,7 @@ export function planKills(random: Random, kills: number, power: boolean): Kill[]
     const afterMs = 100 + Math.min(random.exponential(power ? 1_200 : 900), 5_000);
     const againAfterMs = random.integer(400);
     if (power) return { afterMs, what: 'power', againAfterMs };
-    const what = dice < 60 ? 'one' : dice < 75 ? 'two' : dice < 88 ? 'again' : dice < 95 ? 'node' : 'supervisor';
+    const [, what] = CHANCES.find(([upTo]) => dice < upTo)!;
     return { afterMs, what, againAfterMs };
   });
 }

@@ -5,6 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRandom, type Random } from '../../loadgen/random.ts';
+import { DEFAULT_SETTINGS } from '../../server/config.ts';
 import { checkTimelines } from './crash-check.ts';
 import { CrashCrowd } from './crash-crowd.ts';
 import { type Kill, planKills } from './crash-plan.ts';
@@ -49,6 +50,8 @@ const CALM_TIMEOUT_MS = 60_000;
 /** Where losses are expected, waiting for what is lost is in vain. */
 const CALM_TIMEOUT_OF_LOSERS_MS = 8_000;
 const SAY_EVERY_KILLS = 10;
+/** A killed process is started again after a pause that grows to 5 s. */
+const SUCCESSOR_TIMEOUT_MS = 6_000;
 
 export async function crashTest(options: CrashOptions): Promise<CrashResult> {
   const started = performance.now();
@@ -118,45 +121,51 @@ async function perform(
   directory: string,
   random: Random,
 ): Promise<number> {
-  if (kill.what === 'power') {
-    await node.kill();
-    cuts!.cut(directory, random);
+  if (kill.what === 'power' || kill.what === 'node' || kill.what === 'supervisor') {
+    if (kill.what === 'supervisor') await node.killSupervisor();
+    else await node.kill();
+    if (kill.what === 'power') cuts!.cut(directory, random);
     await node.start();
     return 1;
   }
-  if (kill.what === 'node') {
-    await node.kill();
-    await node.start();
-    return 1;
+  if (kill.what === 'rolling') {
+    killPid(node.pid, 'SIGHUP');
+    await pause(kill.againAfterMs);
   }
-  if (kill.what === 'supervisor') {
-    await node.killSupervisor();
-    await node.start();
-    return 1;
-  }
-  const pids = random.shuffle(node.shardPids());
+  const seen = new Set(node.shardPids());
+  const victims = random.shuffle([...seen]).slice(0, kill.what === 'two' ? 2 : 1);
   let count = 0;
-  for (const pid of pids.slice(0, kill.what === 'two' ? 2 : 1)) count += Number(killPid(pid, 'SIGKILL'));
-  if (kill.what !== 'again') return count;
-  // The one that takes its place, while it is starting.
-  const others = new Set(pids);
-  for (let waited = 0; waited < 3_000; waited += 5) {
-    const fresh = node.shardPids().find((pid) => !others.has(pid));
-    if (fresh !== undefined) {
-      await pause(kill.againAfterMs);
-      return count + Number(killPid(fresh, 'SIGKILL'));
-    }
-    await pause(5);
+  for (const pid of victims) count += Number(killPid(pid, 'SIGKILL'));
+  const successors = kill.what === 'again' ? 1 : kill.what === 'takeover' ? DEFAULT_SETTINGS.takeoverAfterFailures : 0;
+  for (let i = 0; i < successors; i++) {
+    const pid = await successor(node, seen);
+    if (pid === undefined) break;
+    if (kill.what === 'again') await pause(kill.againAfterMs);
+    count += Number(killPid(pid, 'SIGKILL'));
   }
   return count;
 }
 
+/** A shard process that was not there before, as soon as it is; undefined when none comes. */
+async function successor(node: TortureNode, seen: Set<number>): Promise<number | undefined> {
+  for (let waited = 0; waited < SUCCESSOR_TIMEOUT_MS; waited += 5) {
+    const pid = node.shardPids().find((candidate) => !seen.has(candidate));
+    if (pid !== undefined) {
+      seen.add(pid);
+      return pid;
+    }
+    await pause(5);
+  }
+  return undefined;
+}
+
+/** Until every user has a server. A process may have been given up; then others have its users. */
 async function allUp(node: TortureNode): Promise<void> {
   const deadline = performance.now() + CALM_TIMEOUT_MS;
   for (;;) {
-    const { shards } = await node.stats();
-    if (shards.every(({ up }) => up)) return;
-    if (performance.now() > deadline) throw new Error('a shard process did not come back');
+    const { volumesWithoutOwner } = await node.stats();
+    if (volumesWithoutOwner.length === 0) return;
+    if (performance.now() > deadline) throw new Error(`nobody serves volume(s) ${volumesWithoutOwner.join(', ')}`);
     await pause(50);
   }
 }
