@@ -26,6 +26,7 @@ import { serveHistory } from './transport/http-history.ts';
 import { serveMessages } from './transport/http-messages.ts';
 import { serveNotifications } from './transport/http-notifications.ts';
 import { servePolls } from './transport/http-poll.ts';
+import { serveReceipts } from './transport/http-receipts.ts';
 import { limitAddresses } from './transport/limited-app.ts';
 import { listen } from './transport/listen.ts';
 import { SHARD_PATHS } from './transport/openapi.ts';
@@ -93,6 +94,7 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
   serveUpgradeHint(api);
   serveMessages(api, access, config.maxBodyBytes);
   const polls = servePolls(api, access, { settings: config.settings, now: Date.now });
+  serveReceipts(api, access);
   serveHistory(api, access);
   serveGroups(api, access);
   serveGroupMembers(api, access);

@@ -127,10 +127,9 @@ export class Receipts {
   status(device: Device, peers: string[]): void {
     const { user } = device;
     for (const peer of peers) {
-      const key = `${user.name}\n${peer}`;
-      const changed = this.#changed.get(key) ?? this.#persisting.findLast((map) => map.has(key))?.get(key);
-      if (changed) {
-        device.write(this.#receiptFrame('delivered', peer, changed.delivered));
+      const changed = this.#unstored(user.name, peer);
+      if (changed !== undefined) {
+        device.write(this.#receiptFrame('delivered', peer, changed));
         continue;
       }
       this.#volume.store.receipt(user.shard, user.name, peer).then(
@@ -140,6 +139,18 @@ export class Receipts {
         () => {}, // the client asks again after a reconnect
       );
     }
+  }
+
+  /** How far the peer has received what the user sent, by the user's own sequence; undefined: nothing is known. */
+  async deliveredTo(user: string, peer: string): Promise<number | undefined> {
+    return this.#unstored(user, peer) ?? (await this.#volume.store.receipt(logicalShard(user), user, peer))?.delivered;
+  }
+
+  /** A delivered position that the store may not have yet. */
+  #unstored(user: string, peer: string): number | undefined {
+    const key = `${user}\n${peer}`;
+    const changed = this.#changed.get(key) ?? this.#persisting.findLast((map) => map.has(key))?.get(key);
+    return changed?.delivered;
   }
 
   housekeeping(): void {

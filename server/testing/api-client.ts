@@ -34,6 +34,7 @@ export interface ApiBody {
   groups?: Array<{ group: string; role: string }>;
   members?: number | Array<{ user: string; role: string }>;
   role?: string;
+  receipts?: Frame[];
 }
 
 export interface ApiRequest {

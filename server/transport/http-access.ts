@@ -62,6 +62,13 @@ export function userId(what: string, name: string): string {
   return name;
 }
 
+/** A list of users in the query. */
+export function namedUsers(call: HttpCall, what: string): string[] {
+  const users = call.query.list(what).map((name) => userId(what, name));
+  if (users.length > LIMITS.namedUsers) throw new HttpProblem(400, `${what} may name ${LIMITS.namedUsers} at most`);
+  return users;
+}
+
 export function groupId(name: string): string {
   if (isGroupId(name)) return name;
   throw new HttpProblem(400, `group must be 1 to ${LIMITS.groupIdBytes} bytes of UTF-8 without control characters`);

@@ -1,5 +1,5 @@
 /** OpenAPI: sending. */
-import { answers, json, object, ref, USER } from './openapi-schemas.ts';
+import { answers, json, namedUsers, object, ref, USER } from './openapi-schemas.ts';
 import type { Paths, Schema } from './openapi-types.ts';
 
 const SEND: Schema = {
@@ -19,6 +19,21 @@ const SEND: Schema = {
 };
 
 export const MESSAGE_PATHS: Paths = {
+  '/v1/receipts': {
+    get: {
+      operationId: 'receipts',
+      tags: ['shard'],
+      summary: 'How far messages to these users have come',
+      parameters: [USER, namedUsers('peers')],
+      responses: answers({
+        description: 'One for each peer who has received something; `upTo` is a `seq` of the sender’s own timeline.',
+        content: json(object({ user: ref('UserId'), receipts: { type: 'array', items: ref('Receipt') } }), {
+          user: 'alice',
+          receipts: [{ type: 'receipt', state: 'delivered', peer: 'bob', upTo: 8 }],
+        }),
+      }),
+    },
+  },
   '/v1/messages': {
     post: {
       operationId: 'send',

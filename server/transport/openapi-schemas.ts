@@ -90,6 +90,13 @@ export const RESPONSES: Record<string, Answer> = {
 /** The user that asks. */
 export const USER: Parameter = parameter('user', 'Who asks; the token must be his.', ref('UserId'), 'alice', true);
 
+/** A list of users in the query. */
+export function namedUsers(name: string): Parameter {
+  const description = 'At most 256, separated by commas; a comma that belongs to a user id is written `%2C`.';
+  const schema = { type: 'array', items: ref('UserId'), maxItems: LIMITS.namedUsers };
+  return { ...parameter(name, description, schema, ['bob', 'carol']), style: 'form', explode: false };
+}
+
 /** Bounds and order of a history. */
 export const RANGE: Parameter[] = [
   parameter('after', 'Only entries above this `seq`.', ref('Count')),
