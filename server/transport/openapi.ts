@@ -50,7 +50,7 @@ export const OPENAPI_DOCUMENT: OpenApiDocument = {
     title: 'Plimsoll chat server',
     version: '1',
     description:
-      'Sending, long polling, history, presence and groups over HTTP, beside the WebSocket at /v1/connect that PROTOCOL.md ' +
+      'Sending, long polling, history, presence, groups and notifications over HTTP, beside the WebSocket at /v1/connect that PROTOCOL.md ' +
       'describes. Operations tagged `router` are on the node’s own port; those tagged `shard` on the port of the process that ' +
       'holds the user or group. `/v1/route` says where that is (the same host and port with `http` for `ws`), and so does the ' +
       '`url` of a 421. The request line and headers together may have 4,096 bytes.',
