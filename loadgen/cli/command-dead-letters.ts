@@ -64,6 +64,8 @@ export const deadLettersCommand: CommandModule = {
         builder: replayBuilder as never,
         handler: (args) => replay(args, args),
       })
+      .example('$0 dead-letters list', 'what waits')
+      .example('$0 dead-letters replay -t http://127.0.0.1:4600', 'send it again; safe to run twice')
       .demandCommand(1, 'Say what to do with the dead letters: list or replay.'),
   handler: () => {},
 };

@@ -11,6 +11,7 @@ import { encodeReceipt, FrameWriter } from '../protocol/codec.ts';
 import { logicalShard } from '../shard-map.ts';
 import { isGroup, isOut, peerOf, readU64, senderSeqOf, writeU64 } from './entry.ts';
 import { appendReceipt, type ReceiptState, readReceipts } from './forward-record.ts';
+import { MergedReceipts } from './merged-receipts.ts';
 import { OutboundStream } from './outbound-stream.ts';
 import { type Device, UNACKNOWLEDGED_MOST, type UserState } from './user-state.ts';
 import type { Volume } from './volume.ts';
@@ -18,22 +19,14 @@ import type { Volume } from './volume.ts';
 const SETTLE_ENTRIES = 256;
 /** Unconfirmed bytes to one destination, beyond which receipts are merged until it has confirmed; it does so once a second. */
 const WINDOW_BYTES = 2 * 1024 * 1024;
-const PIECE_BYTES = 64 * 1024;
-
-interface Receipt {
-  state: ReceiptState;
-  sender: string;
-  recipient: string;
-  upTo: number;
-}
 
 export class Receipts {
   #volume: Volume;
   #streams = new Map<number, OutboundStream>();
   #gathered = new Map<number, FrameWriter>();
   #scheduled = false;
-  /** Of destinations that have not confirmed much: the newest receipt of each state, sender and recipient. */
-  #merged = new Map<number, Map<string, Receipt>>();
+  /** For destinations that have not confirmed much. */
+  #merged = new MergedReceipts();
   /** Delivered positions that changed since the last housekeeping, by sender and recipient. */
   #changed = new Map<string, { sender: string; recipient: string; delivered: number }>();
   /** The same, on their way to the store: one map per housekeeping round whose commit is under way, newest last. */
@@ -116,7 +109,7 @@ export class Receipts {
 
   confirmed(from: number, payload: Buffer): void {
     this.#streams.get(from)?.confirm(readU64(payload, 0));
-    if (this.#merged.size > 0) this.#sendMerged(from);
+    if (!this.#merged.empty) this.#sendMerged(from);
   }
 
   resend(to: number): void {
@@ -195,7 +188,7 @@ export class Receipts {
     if (this.#dirty.size === 0) return;
     // Receipts that wait for the end of the turn must be numbered, or the barriers would not count them.
     this.#transmit();
-    if (this.#merged.size > 0) return;
+    if (!this.#merged.empty) return;
     const barriers = new Map<number, number>();
     for (const [destination, stream] of this.#streams) barriers.set(destination, stream.lastNumber);
     this.#awaiting = { positions: [...this.#dirty].map((user) => [user, user.acknowledged]), barriers };
@@ -288,44 +281,20 @@ export class Receipts {
     for (const [destination, writer] of this.#gathered) {
       if (writer.length === 0) continue;
       const stream = this.#stream(destination);
-      if (this.#merged.has(destination) || stream.waitingBytes > WINDOW_BYTES) this.#merge(destination, writer.view());
+      if (this.#merged.has(destination) || stream.waitingBytes > WINDOW_BYTES)
+        this.#merged.add(destination, writer.view());
       else stream.push({ number: stream.nextNumber(), value: writer.take() });
       writer.reset();
     }
   }
 
-  /** Receipts are cumulative: of those that wait only the newest of a pair counts. */
-  #merge(destination: number, record: Buffer): void {
-    let merged = this.#merged.get(destination);
-    if (merged === undefined) {
-      merged = new Map();
-      this.#merged.set(destination, merged);
-    }
-    readReceipts(record, (state, sender, recipient, upTo) => {
-      const key = `${state}\n${sender}\n${recipient}`;
-      const known = merged.get(key);
-      if (known === undefined) merged.set(key, { state, sender, recipient, upTo });
-      else if (upTo > known.upTo) known.upTo = upTo;
-    });
-  }
-
   #sendMerged(destination: number): void {
-    const merged = this.#merged.get(destination);
-    if (merged === undefined) return;
     const stream = this.#stream(destination);
-    const writer = new FrameWriter(PIECE_BYTES);
-    const push = (): void => {
-      if (writer.length > 0) stream.push({ number: stream.nextNumber(), value: writer.take() });
-      writer.reset();
-    };
-    for (const [key, { state, sender, recipient, upTo }] of merged) {
-      if (stream.waitingBytes > WINDOW_BYTES) break;
-      appendReceipt(writer, state, sender, recipient, upTo);
-      merged.delete(key);
-      if (writer.length >= PIECE_BYTES) push();
-    }
-    push();
-    if (merged.size === 0) this.#merged.delete(destination);
+    this.#merged.drain(
+      destination,
+      () => stream.waitingBytes <= WINDOW_BYTES,
+      (value) => stream.push({ number: stream.nextNumber(), value }),
+    );
   }
 
   #stream(destination: number): OutboundStream {
