@@ -79,6 +79,8 @@ describe('a user with two devices', () => {
   it('acknowledges by polling, and the sender is told', async () => {
     const [alice, bob] = [newUser(0, 'alice'), newUser(1, 'bob')];
     const a = await open(alice);
+    // From here on he counts as connected.
+    await poll(bob, '&timeout=0');
     const held = poll(bob, '&after=0');
     a.send({ type: 'send', id: 1, to: bob, body: 'hi' });
     const { seq } = await a.next('sent');
