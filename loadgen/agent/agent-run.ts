@@ -258,11 +258,21 @@ export class AgentRun {
     this.#settle(user, message);
   }
 
-  /** Repeat after a pause, all that is not acknowledged, in order. */
+  /** Repeat after a pause, all that is not acknowledged, in order: once the last of what was refused may come. */
   #hold(user: VirtualUser, pauseMs: number): void {
+    user.heldUntilMs = Math.max(user.heldUntilMs, this.#clock.nowMs() + pauseMs);
     if (user.held) return;
     user.held = true;
+    this.#repeatLater(user, pauseMs);
+  }
+
+  #repeatLater(user: VirtualUser, pauseMs: number): void {
     this.#clock.after(pauseMs, () => {
+      const leftMs = user.heldUntilMs - this.#clock.nowMs();
+      if (leftMs > 1) {
+        this.#repeatLater(user, leftMs);
+        return;
+      }
       user.held = false;
       this.#transmitUnacknowledged(user);
     });

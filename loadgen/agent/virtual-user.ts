@@ -12,6 +12,7 @@ export interface VirtualUser {
   reconnecting: boolean;
   /** The server asked to repeat later: what comes meanwhile waits behind, so that the order stays. */
   held: boolean;
+  heldUntilMs: number;
 }
 
 export interface OutstandingMessage {
@@ -36,6 +37,7 @@ export function newVirtualUser(index: number, name: string): VirtualUser {
     outstanding: [],
     reconnecting: false,
     held: false,
+    heldUntilMs: 0,
   };
 }
 

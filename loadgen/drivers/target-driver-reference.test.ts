@@ -37,7 +37,8 @@ async function setUp(options: FakeServerOptions = {}, secret = options.authSecre
   const lines: string[] = [];
   const events: DriverEvents<string> = {
     sent: (c, id) => lines.push(`${c.user} sent ${id}`),
-    sendFailed: (c, id, reason, retryable) => lines.push(`${c.user} failed ${id} ${reason} ${retryable}`),
+    sendFailed: (c, id, reason, retryable, afterMs) =>
+      lines.push(`${c.user} failed ${id} ${reason} ${retryable} ${afterMs}`),
     received: (c, from, body) => lines.push(`${c.user} received ${from} ${Buffer.from(body)}`),
     delivered: (c, id) => lines.push(`${c.user} delivered ${id}`),
     closed: (c, code, reason, resumable) => lines.push(`${c.user} closed ${code} ${reason} ${resumable}`),
@@ -246,12 +247,17 @@ describe('what the server says', () => {
     const a = await connect('a');
     server.refuse = true;
     a.send('b', 1, Buffer.from('x'));
-    await until(() => expect(lines).toEqual(['a failed 1 not now true']));
+    await until(() => expect(lines).toEqual(['a failed 1 not now true 100']));
     server.push(
       'a',
       frames((w) => encodeError(w, 1005, 2, 0, 'reused')),
     );
-    await until(() => expect(lines.at(-1)).toBe('a failed 2 reused false'));
+    await until(() => expect(lines.at(-1)).toBe('a failed 2 reused false 0'));
+    server.push(
+      'a',
+      frames((w) => encodeError(w, 1009, 3, 250, 'too much')),
+    );
+    await until(() => expect(lines.at(-1)).toBe('a failed 3 too much true 250'));
     server.refuse = false;
     a.send('b', 1, Buffer.from('x'));
     await until(() => expect(lines.at(-1)).toBe('a sent 1'));

@@ -108,7 +108,7 @@ export function serveWebSockets(
         },
         (error: Error) => {
           options.log(`can't load user ${data.userName}: ${error.message}`);
-          if (!gone.has(data)) socket.end(CLOSES.internal.code, CLOSES.internal.text);
+          if (!gone.has(data)) fail(socket);
         },
       );
     },
@@ -172,13 +172,18 @@ export function serveWebSockets(
     }
   }
 
+  function fail(socket: Socket): void {
+    options.outbox.countClose(CLOSES.internal);
+    socket.end(CLOSES.internal.code, CLOSES.internal.text);
+  }
+
   /** A message that came before the welcome, while the user is being loaded. */
   function hold(socket: Socket, data: ConnectionData, message: Buffer, isBinary: boolean): void {
     data.early ??= { bytes: 0, messages: [] };
     data.early.bytes += message.length + HELD_MESSAGE_BYTES;
     data.early.messages.push({ data: message, isBinary });
     // The store does not answer and the client goes on: more is not kept for it.
-    if (data.early.bytes > maxMessageBytes * 2) socket.end(CLOSES.internal.code, CLOSES.internal.text);
+    if (data.early.bytes > maxMessageBytes * 2) fail(socket);
   }
 
   function welcome(data: ConnectionData, connection: Connection): void {
