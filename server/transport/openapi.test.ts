@@ -1,12 +1,17 @@
 /** The OpenAPI document is valid, its examples are true, and it names exactly what a port answers. */
+
+import { readFileSync } from 'node:fs';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
+import { ERRORS } from '../protocol/errors.ts';
 import { SchemaValidator } from '../testing/api-client.ts';
 import { HttpApi } from './http-api.ts';
+import { statusOfError } from './http-status.ts';
 import { OPENAPI_DOCUMENT, ROUTER_PATHS, SHARD_PATHS } from './openapi.ts';
 import type { Content, Method, Operation, Schema } from './openapi-types.ts';
 
 const validator = new SchemaValidator(OPENAPI_DOCUMENT);
+const page = readFileSync(new URL('../protocol/PROTOCOL.md', import.meta.url), 'utf8');
 const operations = Object.entries(OPENAPI_DOCUMENT.paths).flatMap(([path, item]) =>
   Object.entries(item).map(([method, operation]) => ({ name: `${method} ${path}`, path, operation })),
 );
@@ -21,6 +26,22 @@ it('is valid OpenAPI 3.1', async () => {
 it('names every operation once', () => {
   const ids = operations.map(({ operation }) => operation.operationId);
   expect(new Set(ids).size).toBe(ids.length);
+});
+
+it('has the requests that PROTOCOL.md lists, and none that it does not know', () => {
+  const listed = [...page.matchAll(/^\| `(GET|POST|PUT|DELETE) (\/v1\/[^?`]+)/gm)].map(
+    ([, method, path]) => `${method!.toLowerCase()} ${path}`,
+  );
+  const names = operations.map(({ name }) => name);
+  for (const name of listed) expect(names).toContain(name);
+  for (const { path } of operations) expect(page).toContain(path);
+});
+
+it('tells errors by the statuses that PROTOCOL.md lists', () => {
+  for (const { code } of Object.values(ERRORS)) {
+    const row = new RegExp(`^\\| ${statusOfError(code)} +\\|.*$`, 'm').exec(page)?.[0];
+    expect([code, row]).toEqual([code, expect.stringContaining(`${code}`)]);
+  }
 });
 
 describe.each(operations)('$name', ({ path, operation }) => {
