@@ -7,6 +7,7 @@ import { type Observations, SimulatedClient } from './simulated-client.ts';
 
 /** Ids of requests about groups: none is that of a message. */
 const GROUP_REQUESTS_FROM = 1_000_000;
+const REPEATS_MOST = 10;
 
 /** Returns every promise that was broken. */
 export async function problemsOf(history: History, advanceTimers: (ms: number) => void): Promise<string[]> {
@@ -43,8 +44,8 @@ class HistoryWorld {
       random: mulberry32(seed),
       advanceTimers,
       outboxMemoryBytes: 400,
-      // So that a message to a group is fanned out in several commits.
-      settings: { fanoutPieceMembers: 1 },
+      // So that a message to a group is fanned out in several commits, and trouble with the store has all its consequences.
+      settings: { fanoutPieceMembers: 1, commitGiveUpMs: 2_000, maxUncommittedBytes: 1_000 },
     });
     return new HistoryWorld(chat);
   }
@@ -96,8 +97,12 @@ class HistoryWorld {
       else client.connect();
     }
     await chat.settle();
-    for (const client of clients) client.repeat();
-    await chat.settle();
+    // What is too much at once is refused, and has its turn a little later.
+    for (let round = 0; round < REPEATS_MOST && clients.some((client) => client.open.length > 0); round++) {
+      for (const client of clients) client.repeat();
+      await chat.pass(1_000);
+      for (const client of clients) client.read();
+    }
     for (const client of clients) client.read();
     for (const client of clients) client.ack();
     await chat.settle();

@@ -81,6 +81,11 @@ export class SimulatedClient {
     return this.sent.filter(({ seq }) => seq === undefined);
   }
 
+  /** Of those, the ones that were not refused for good. */
+  get open(): SentMessage[] {
+    return this.unanswered.filter(({ id }) => !this.refused.has(id));
+  }
+
   /** From the client’s position, or from an earlier one; false if the user’s server is down. */
   connect(from = this.position): void {
     this.disconnect();
