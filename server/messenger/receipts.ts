@@ -209,8 +209,10 @@ export class Receipts {
     let count = 0;
     if (entries !== null) {
       while (count < entries.length && entries[count]!.seq <= user.acknowledgedTarget) {
-        const { sender, senderSeq } = entries[count]!;
+        const { seq, sender, senderSeq } = entries[count]!;
         count++;
+        // Removed before it was acknowledged: it may be that no device got it.
+        if (seq <= user.trimmed) continue;
         const next = entries[count];
         // Receipts are cumulative: of a row from one sender the last says it all.
         if (next !== undefined && next.sender === sender && next.seq <= user.acknowledgedTarget) continue;

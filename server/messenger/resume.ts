@@ -1,8 +1,9 @@
 /**
  * A device that connects gets what it missed: its position is known, the store has the suffix, and it is streamed in
  * pieces that wait for the network. Once it has caught up it is `live` and gets pushes. A device is never skipped: what
- * was committed meanwhile is read in the next piece.
+ * was committed meanwhile is read in the next piece, and when retention has removed what comes next, it is told by a reset.
  */
+import { encodeReset, FrameWriter } from '../protocol/codec.ts';
 import type { StoredEntry } from '../store/message-store.ts';
 import { frameOf } from './entry.ts';
 import type { Device } from './user-state.ts';
@@ -52,11 +53,12 @@ export class Resume {
         this.#paused.add(device);
         return;
       }
+      const { committed } = user;
       let entries: StoredEntry[];
       try {
         entries = await this.#volume.store.timeline(user.shard, user.name, {
           after: device.pushed,
-          before: user.committed + 1,
+          before: committed + 1,
           limit,
         });
       } catch (error) {
@@ -66,10 +68,23 @@ export class Resume {
         continue;
       }
       if (device.closed) return;
+      // Removed from the oldest on, so a gap can only be before the first.
+      const position = (entries[0]?.seq ?? committed + 1) - 1;
+      if (position > device.pushed) this.#reset(device, position);
+      if (device.closed) return;
       limit = Math.max(1, Math.min(PIECE_ENTRIES.most, this.#writePiece(device, entries)));
       // What is written goes to the socket in a microtask that is queued by now: after it the backlog is known.
       await undefined;
     }
+  }
+
+  /** The entries up to `position` are gone: the device goes on behind them. */
+  #reset(device: Device, position: number): void {
+    device.pushed = position;
+    for (const seq of device.sentAhead ?? []) if (seq <= position) device.sentAhead!.delete(seq);
+    const writer = new FrameWriter(16);
+    encodeReset(writer, position);
+    device.write(writer.take());
   }
 
   /** Writes entries up to PIECE_BYTES, at least one; returns how many of the same size would fit. */

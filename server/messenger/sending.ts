@@ -257,7 +257,9 @@ export class Sending {
   /** The store was asked: the id is new. */
   #sendNew(device: Device, id: number, to: string, body: Buffer, mayWrite: boolean): void {
     const { draining, commit, options } = this.#volume;
-    if (draining) this.refuse(device, id, ERRORS.draining, RETRY_AFTER_MS);
+    // It may have been stored and removed since; the other refusals would say that it was not.
+    if (id <= device.user.clientIdFloor) this.refuse(device, id, ERRORS.idTooOld, 0);
+    else if (draining) this.refuse(device, id, ERRORS.draining, RETRY_AFTER_MS);
     else if (!commit.healthy) this.refuse(device, id, ERRORS.tryLater, RETRY_AFTER_MS);
     else if (!mayWrite) this.refuse(device, id, ERRORS.notMember, 0);
     else this.#append(device, id, to, body, options.now());

@@ -8,16 +8,17 @@ import { Notifier } from '../notifications/notifier.ts';
 import type { NotificationProviders } from '../notifications/provider.ts';
 import { CLOSES } from '../protocol/errors.ts';
 import type { DeadLetterLog } from '../store/dead-letters.ts';
-import { GroupCommit, type GroupCommitBatch } from '../store/group-commit.ts';
+import type { GroupCommit, GroupCommitBatch } from '../store/group-commit.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { Delivery } from './delivery.ts';
 import { cursorsOfLane, LANE } from './durable-streams.ts';
 import { Forwarding } from './forwarding.ts';
-import { GivenUp, type WaitingSend } from './given-up.ts';
+import type { GivenUp, WaitingSend } from './given-up.ts';
 import { Groups } from './groups.ts';
 import { Presence } from './presence.ts';
 import { Receipts } from './receipts.ts';
 import { Resume } from './resume.ts';
+import type { Retention } from './retention.ts';
 import { Revocations } from './revocations.ts';
 import { Sending } from './sending.ts';
 import type { Device, UserState } from './user-state.ts';
@@ -100,6 +101,7 @@ export class Volume {
   readonly notifier: Notifier;
   readonly revocations: Revocations;
   readonly givenUp: GivenUp;
+  readonly retention: Retention;
   readonly counters: VolumeCounters = { ...NOTHING_COUNTED };
   draining = false;
   /** The store is closed or about to be: nothing is retried any more. */
@@ -125,28 +127,25 @@ export class Volume {
     this.notifier = new Notifier(this);
     this.revocations = new Revocations(this);
     this.givenUp = new GivenUp(this, options.deadLetters ?? null);
-    this.commit = new GroupCommit<Effect>({
+    this.retention = new Retention(this);
+    this.commit = new GroupCommit<Effect>(
       store: options.store,
       now: options.now,
       giveUpMs: options.settings.commitGiveUpMs,
       maxBytes: options.settings.maxUncommittedBytes,
-      seal: (batch) => {
+      seal: (batch) => 
         this.forwarding.seal(batch);
         this.groups.fanout.seal(batch);
-        this.sending.seal();
-      },
-      committed: (batch) => {
+        this.sending.seal();,
+      committed: (batch) => 
         this.givenUp.committed(batch);
-        for (const effect of batch.effects) effect.apply();
-      },
+        for (const effect of batch.effects) effect.apply();,
       giveUp: (effects, reason) => void this.givenUp.take(effects, reason),
       recovered: () => this.#askAgain(),
-      health: (healthy, error) => {
+      health: (healthy, error) => 
         if (healthy) options.log(`volume ${options.id}: the store takes messages again`);
         else
-          options.log(`volume ${options.id}: the store failed, senders are asked to repeat later: ${error?.message}`);
-      },
-    });
+          options.log(`volume ${options.id}: the store failed, senders are asked to repeat later: ${error?.message}`);,);
   }
 
   /** Reads what an earlier life left (outbox, cursors) and starts housekeeping. */
@@ -208,7 +207,8 @@ export class Volume {
 
   /**
    * Connect a device. `after`: its position, or undefined for "from what this user's devices acknowledged".
-   * Returns where the stream starts and whether the asked-for position does not exist.
+   * Returns where the stream starts, and whether that is not the asked-for position because it does not exist or because
+   * what follows on it was removed.
    * `instead`: a device of the same user whose place it takes, as one poll that of the one before; the user's other devices and
    * those who watch him see no change.
    */
@@ -216,8 +216,8 @@ export class Volume {
     const user = device.user;
     const asked = after ?? user.acknowledged;
     // No device can have seen what is not committed.
-    const reset = asked > user.committed;
-    const start = reset ? user.committed : asked;
+    const start = Math.max(Math.min(asked, user.committed), user.trimmed);
+    const reset = start !== asked;
     device.pushed = start;
     device.live = false;
     if (instead !== undefined && user.devices.includes(instead)) {
@@ -270,7 +270,8 @@ export class Volume {
     this.notifier.housekeeping();
     const now = this.options.now();
     this.sending.housekeeping(now);
-    this.users.sweep((user) => this.receipts.isDirty(user) || user.sendsDue > now);
+    this.retention.housekeeping();
+    this.users.sweep((user) => this.receipts.isDirty(user) || user.sendsDue > now || this.retention.isBusy(user));
   }
 
   /** Commit and hand over what is under way (at most `timeoutMs`), then close the store. */
