@@ -9,6 +9,7 @@ import { EXIT, UsageError } from './exit-codes.ts';
 import { FLAGS, readDuration, readWhole, withEnvironment } from './flags.ts';
 import { LIMIT_FLAGS, readLimits } from './limit-flags.ts';
 import { NOTIFICATION_FLAGS, readNotifications } from './notification-flags.ts';
+import { RETENTION_FLAGS, readRetention } from './retention-flags.ts';
 
 const SERVER_MAIN = fileURLToPath(new URL('../../server/main.js', import.meta.url));
 const DEFAULT_DATA = '.plimsoll/data';
@@ -39,6 +40,7 @@ const SERVE_FLAGS = {
   durability: FLAGS.durability,
   'auth-secret': FLAGS['auth-secret'],
   ...LIMIT_FLAGS,
+  ...RETENTION_FLAGS,
   ...NOTIFICATION_FLAGS,
   json: FLAGS.json,
   'stop-with-parent': { type: 'boolean', default: false, hidden: true },
@@ -82,7 +84,12 @@ async function serve(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
     maxBodyBytes: readWhole('max-body', argv.maxBody, 1, 65_536)!,
     maxBacklogBytes: 1_048_576,
     stopWithParent: true,
-    settings: { ...readLimits(argv), ...readGivingUp(argv), notifications: readNotifications(argv, process.env) },
+    settings: {
+      ...readLimits(argv),
+      retention: readRetention(argv),
+      ...readGivingUp(argv),
+      notifications: readNotifications(argv, process.env),
+    },
   };
   const child = spawn(process.execPath, [SERVER_MAIN], {
     // The node's input is a pipe that nobody writes to: when this process dies, however it dies, it closes and the node stops.

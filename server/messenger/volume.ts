@@ -8,17 +8,17 @@ import { Notifier } from '../notifications/notifier.ts';
 import type { NotificationProviders } from '../notifications/provider.ts';
 import { CLOSES } from '../protocol/errors.ts';
 import type { DeadLetterLog } from '../store/dead-letters.ts';
-import type { GroupCommit, GroupCommitBatch } from '../store/group-commit.ts';
+import { GroupCommit, type GroupCommitBatch } from '../store/group-commit.ts';
 import type { MessageStore } from '../store/message-store.ts';
 import { Delivery } from './delivery.ts';
 import { cursorsOfLane, LANE } from './durable-streams.ts';
 import { Forwarding } from './forwarding.ts';
-import type { GivenUp, WaitingSend } from './given-up.ts';
+import { GivenUp, type WaitingSend } from './given-up.ts';
 import { Groups } from './groups.ts';
 import { Presence } from './presence.ts';
 import { Receipts } from './receipts.ts';
 import { Resume } from './resume.ts';
-import type { Retention } from './retention.ts';
+import { Retention } from './retention.ts';
 import { Revocations } from './revocations.ts';
 import { Sending } from './sending.ts';
 import type { Device, UserState } from './user-state.ts';
@@ -100,8 +100,8 @@ export class Volume {
   readonly presence: Presence;
   readonly notifier: Notifier;
   readonly revocations: Revocations;
-  readonly givenUp: GivenUp;
   readonly retention: Retention;
+  readonly givenUp: GivenUp;
   readonly counters: VolumeCounters = { ...NOTHING_COUNTED };
   draining = false;
   /** The store is closed or about to be: nothing is retried any more. */
@@ -126,26 +126,30 @@ export class Volume {
     this.presence = new Presence(this);
     this.notifier = new Notifier(this);
     this.revocations = new Revocations(this);
-    this.givenUp = new GivenUp(this, options.deadLetters ?? null);
     this.retention = new Retention(this);
-    this.commit = new GroupCommit<Effect>(
+    this.givenUp = new GivenUp(this, options.deadLetters ?? null);
+    this.commit = new GroupCommit<Effect>({
       store: options.store,
       now: options.now,
       giveUpMs: options.settings.commitGiveUpMs,
       maxBytes: options.settings.maxUncommittedBytes,
-      seal: (batch) => 
+      seal: (batch) => {
         this.forwarding.seal(batch);
         this.groups.fanout.seal(batch);
-        this.sending.seal();,
-      committed: (batch) => 
+        this.sending.seal();
+      },
+      committed: (batch) => {
         this.givenUp.committed(batch);
-        for (const effect of batch.effects) effect.apply();,
+        for (const effect of batch.effects) effect.apply();
+      },
       giveUp: (effects, reason) => void this.givenUp.take(effects, reason),
       recovered: () => this.#askAgain(),
-      health: (healthy, error) => 
+      health: (healthy, error) => {
         if (healthy) options.log(`volume ${options.id}: the store takes messages again`);
         else
-          options.log(`volume ${options.id}: the store failed, senders are asked to repeat later: ${error?.message}`);,);
+          options.log(`volume ${options.id}: the store failed, senders are asked to repeat later: ${error?.message}`);
+      },
+    });
   }
 
   /** Reads what an earlier life left (outbox, cursors) and starts housekeeping. */
