@@ -32,5 +32,7 @@ it('is quiet when the program is on the path', () => {
 it.each([[[]], [['chromium', 'no-such-tool']]])('refuses %j and names what it knows', (names) => {
   const { status, stderr } = ensure(...names);
   expect(status).toBe(1);
-  expect(stderr).toMatch(/^(no test tool named|unknown test tool no-such-tool); known are chromium, nats-server\n$/);
+  expect(stderr).toMatch(
+    /^(no test tool named|unknown test tool no-such-tool); known are chromium, gcc, nats-server\n$/,
+  );
 });

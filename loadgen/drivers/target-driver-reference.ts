@@ -36,10 +36,13 @@ const ACK_MESSAGES = 32;
 const TOKEN_LIFETIME_MS = 3_600_000;
 /** The table of owners is asked for again at most this often, after a connect failed. */
 const REFRESH_INTERVAL_MS = 1000;
+/** Errors upon which the same send is repeated with the same id. The last two leave open whether it was stored, or will be. */
 const RETRYABLE_ERRORS: ReadonlySet<number> = new Set([
   ERRORS.tryLater.code,
   ERRORS.draining.code,
   ERRORS.rateLimited.code,
+  ERRORS.noAnswer.code,
+  ERRORS.deadLetter.code,
 ]);
 /** Close codes after which a reconnect would end the same way: ours, and those of RFC 6455 that blame the client. */
 const FINAL_CLOSES: ReadonlySet<number> = new Set([

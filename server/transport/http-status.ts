@@ -23,14 +23,14 @@ export const STATUS_TEXT = {
 
 export type Status = keyof typeof STATUS_TEXT;
 
-/** Definite errors are 4xx or 503; 504 and the others that are not definite may have happened all the same. */
+/** Definite errors are 4xx or 503; what is told by 504 may have happened all the same, or may happen yet. */
 export const STATUS_OF_ERROR: Record<keyof typeof ERRORS, Status> = {
   bodyTooLarge: 413,
   tryLater: 503,
   idReused: 409,
   draining: 503,
   noAnswer: 504,
-  deadLetter: 503,
+  deadLetter: 504,
   rateLimited: 429,
   idTooOld: 409,
   notMember: 403,
