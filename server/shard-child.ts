@@ -58,7 +58,14 @@ export class ShardChild {
    * called then. `afterwards`: what it is told next.
    */
   start(config: ShardConfig, afterwards: ToShard): Promise<OpenFailure[]> {
-    const process = fork(SHARD_PROCESS, { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    let process: ChildProcess;
+    try {
+      process = fork(SHARD_PROCESS, { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    } catch (error) {
+      // The system refuses in one of the ways that are not reported as an event.
+      this.#events.ended(this, `could not be started (${(error as Error).message})`, false);
+      return Promise.reject(error);
+    }
     this.#process = process;
     this.#heardAt = performance.now();
     this.#heard = false;
