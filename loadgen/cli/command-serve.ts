@@ -6,6 +6,7 @@ import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import { readMachineFacts } from './doctor-facts.ts';
 import { planProcesses } from './doctor-plan.ts';
 import { EXIT, UsageError } from './exit-codes.ts';
+import { FAILURE_FLAGS, readFailure } from './failure-flags.ts';
 import { FLAGS, readDuration, readWhole, withEnvironment } from './flags.ts';
 import { LIMIT_FLAGS, readLimits } from './limit-flags.ts';
 import { NOTIFICATION_FLAGS, readNotifications } from './notification-flags.ts';
@@ -39,6 +40,7 @@ const SERVE_FLAGS = {
   data: FLAGS.data,
   durability: FLAGS.durability,
   'auth-secret': FLAGS['auth-secret'],
+  ...FAILURE_FLAGS,
   ...LIMIT_FLAGS,
   ...RETENTION_FLAGS,
   ...NOTIFICATION_FLAGS,
@@ -85,6 +87,7 @@ async function serve(argv: ArgumentsCamelCase<Arguments>): Promise<void> {
     maxBacklogBytes: 1_048_576,
     stopWithParent: true,
     settings: {
+      ...readFailure(argv),
       ...readLimits(argv),
       retention: readRetention(argv),
       ...readGivingUp(argv),
