@@ -230,7 +230,8 @@ export class Receipts {
     try {
       const before = Math.min(user.coveredFrom, user.acknowledgedTarget) + 1;
       const entries = await this.#volume.store.timeline(user.shard, user.name, {
-        after: user.acknowledged,
+        // What was removed lies there as so many marks of LevelDB's, which a read would pass over one by one.
+        after: Math.max(user.acknowledged, user.trimmed),
         before,
         limit: SETTLE_ENTRIES,
       });

@@ -310,7 +310,7 @@ it('random histories: what follows on n is exactly n + 1, … or a reset to p an
       checkAnswers(senders.flatMap((sender) => sender.of('sent')));
       await chat.stop();
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   );
 }, 120_000);
 
