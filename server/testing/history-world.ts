@@ -3,6 +3,7 @@ import { ChatSimulation } from './chat-simulation.ts';
 import { DEVICES_OF_USERS, GROUPS, type History, type Step, VOLUMES } from './history.ts';
 import { checkTimelines } from './history-check.ts';
 import { checkGroups } from './history-check-groups.ts';
+import { checkTrimmed } from './history-check-trimmed.ts';
 import { type Observations, SimulatedClient } from './simulated-client.ts';
 
 /** Ids of requests about groups: none is that of a message. */
@@ -11,7 +12,7 @@ const REPEATS_MOST = 10;
 
 /** Returns every promise that was broken. */
 export async function problemsOf(history: History, advanceTimers: (ms: number) => void): Promise<string[]> {
-  const world = await HistoryWorld.start(history.seed, advanceTimers);
+  const world = await HistoryWorld.start(history, advanceTimers);
   for (const { step, turns } of history.steps) {
     await world.play(step);
     await world.chat.turns(turns);
@@ -24,6 +25,7 @@ export async function problemsOf(history: History, advanceTimers: (ms: number) =
 
 class HistoryWorld {
   readonly chat: ChatSimulation;
+  readonly keep: number;
   readonly users: string[];
   readonly clients: SimulatedClient[];
   readonly groups: string[];
@@ -31,6 +33,7 @@ class HistoryWorld {
     entries: new Map(),
     acknowledged: new Map(),
     memberships: [],
+    trims: false,
     clock: GROUP_REQUESTS_FROM,
     problems: [],
   };
@@ -38,20 +41,27 @@ class HistoryWorld {
   #highestId = 1_000;
   #lateId = 1_000;
 
-  static async start(seed: number, advanceTimers: (ms: number) => void): Promise<HistoryWorld> {
+  static async start({ seed, keep }: History, advanceTimers: (ms: number) => void): Promise<HistoryWorld> {
     const chat = await ChatSimulation.start({
       volumes: VOLUMES,
       random: mulberry32(seed),
       advanceTimers,
       outboxMemoryBytes: 400,
       // So that a message to a group is fanned out in several commits, and trouble with the store has all its consequences.
-      settings: { fanoutPieceMembers: 1, commitGiveUpMs: 2_000, maxUncommittedBytes: 1_000 },
+      settings: {
+        fanoutPieceMembers: 1,
+        commitGiveUpMs: 2_000,
+        maxUncommittedBytes: 1_000,
+        retention: { maxEntries: keep, maxAgeSeconds: 0 },
+      },
     });
-    return new HistoryWorld(chat);
+    return new HistoryWorld(chat, keep);
   }
 
-  private constructor(chat: ChatSimulation) {
+  private constructor(chat: ChatSimulation, keep: number) {
     this.chat = chat;
+    this.keep = keep;
+    this.seen.trims = keep > 0;
     this.users = DEVICES_OF_USERS.map((_, i) => chat.userOn(i % VOLUMES, `u${i}-`));
     this.clients = DEVICES_OF_USERS.flatMap((count, i) =>
       Array.from({ length: count }, () => new SimulatedClient(chat, this.users[i]!, this.seen)),
@@ -113,6 +123,7 @@ class HistoryWorld {
   }
 
   async check(): Promise<string[]> {
+    if (this.keep > 0) return checkTrimmed(this.chat, this.clients, this.users, this.seen, this.keep);
     const timelines = await checkTimelines(this.chat, this.clients, this.users, this.seen);
     const groups = await checkGroups(this.chat, this.clients, this.users, this.groups, this.seen);
     return [...timelines, ...groups];

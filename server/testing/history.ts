@@ -26,6 +26,8 @@ export type Step =
   | { do: 'pass'; ms: number };
 
 export interface History {
+  /** Timelines keep their newest so many entries; 0: all. */
+  keep: number;
   /** Decides how long each operation takes, and what a failed or interrupted write leaves. */
   seed: number;
   /** After each step, so many turns of the event loop before the next. */
@@ -67,6 +69,7 @@ export function histories(): fc.Arbitrary<History> {
     { weight: 2, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(100, 1_000, 3_000) }) },
   );
   return fc.record({
+    keep: fc.constantFrom(0, 0, 0, 4),
     seed: fc.nat(),
     steps: fc.array(fc.record({ step, turns: fc.nat(4) }), { maxLength: MOST_STEPS, size: 'max' }),
   });

@@ -42,6 +42,8 @@ export interface Observations {
   /** Highest sequence that a device of the user acknowledged. */
   acknowledged: Map<string, number>;
   memberships: MembershipRequest[];
+  /** Timelines are trimmed: a position may be below what is kept. */
+  trims: boolean;
   /** Counts requests and answers about groups. */
   clock: number;
   problems: string[];
@@ -63,6 +65,8 @@ export class SimulatedClient {
   #onConnection = new Set<number>();
   /** Messages to groups that were refused because the sender is no member. */
   readonly refused = new Set<number>();
+  /** Messages of which it is not known any more what became of them. */
+  readonly tooOld = new Set<number>();
   #asked = new Map<number, MembershipRequest>();
   #pushedUpTo = 0;
   #beyond = new Set<number>();
@@ -83,7 +87,7 @@ export class SimulatedClient {
 
   /** Of those, the ones that were not refused for good. */
   get open(): SentMessage[] {
-    return this.unanswered.filter(({ id }) => !this.refused.has(id));
+    return this.unanswered.filter(({ id }) => !this.refused.has(id) && !this.tooOld.has(id));
   }
 
   /** From the client’s position, or from an earlier one; false if the user’s server is down. */
@@ -162,7 +166,7 @@ export class SimulatedClient {
   #take(frame: ReceivedFrame): void {
     if (this.#read === 1 && frame.type !== 'welcome') this.#problem(`the first frame is ${frame.type}`);
     if (frame.type === 'reset') {
-      this.#problem(`reset to ${frame.position} although nothing was lost`);
+      this.#takeReset(frame.position);
     } else if (frame.type === 'message') {
       this.#takeOnce(frame.seq);
       this.#takeEntry(frame.seq, entryText(frame));
@@ -178,6 +182,14 @@ export class SimulatedClient {
     } else if (frame.type === 'receipt' && frame.state === 'delivered') {
       this.#takeDelivered(frame.peer, frame.upTo);
     }
+  }
+
+  /** What lies below is gone; it goes on from there. */
+  #takeReset(position: number): void {
+    if (!this.#seen.trims) this.#problem(`reset to ${position} although nothing was lost`);
+    else if (position <= this.position) this.#problem(`reset to ${position} although ${this.position} was asked for`);
+    this.position = position;
+    this.#pushedUpTo = position;
   }
 
   /** `head`: null when it was refused for certain. */
@@ -196,6 +208,7 @@ export class SimulatedClient {
     }
     // It was not stored: its place is among what is sent when it is repeated.
     message.connection = 0;
+    if (code === ERRORS.idTooOld.code) this.tooOld.add(id);
     if (code !== ERRORS.notMember.code && code !== ERRORS.noSuchGroup.code) return;
     if (message.seq !== undefined) this.#problem(`message ${id} was answered by ${message.seq}, and then refused`);
     else if (message.toGroup) this.refused.add(id);
@@ -252,6 +265,7 @@ export class SimulatedClient {
     );
     const entry = told && entryText({ direction: 'in', peer: this.user, id: told.id, body: told.body });
     const place = [...(this.#seen.entries.get(peer) ?? [])].find(([, text]) => text === entry)?.[0];
+    if (place === undefined && this.#seen.trims) return; // it was passed over by a reset
     if (told && (place === undefined || place > acknowledged)) {
       this.#problem(`message ${told.id} was called delivered, but ${peer} acknowledged ${acknowledged} only`);
     }
@@ -266,7 +280,8 @@ export class SimulatedClient {
   }
 }
 
-function entryText(entry: {
+/** An entry as all devices of its user must see it. */
+export function entryText(entry: {
   direction: 'in' | 'out';
   peer: string;
   id: number;
