@@ -27,7 +27,7 @@ export interface Bus {
 
 /** Kinds of bus messages. */
 export const BUS = {
-  /** u64 number, then a forward record: messages for users of the destination volume. */
+  /** u64 number, u64 number of the record before, then a forward record: messages for users of the destination volume. */
   forward: 1,
   /** u64 number: everything up to it has been applied and committed. */
   confirm: 2,
@@ -35,11 +35,8 @@ export const BUS = {
   receipts: 3,
   /** u64 number: receipts up to it have been applied and committed. */
   receiptsConfirm: 4,
-  /** Like `forward`, for the first record of a new numbering: it follows on whatever came before. */
-  forwardFirst: 5,
-  /** Group fan-out, the same three as for forward records: u64 number, then a fan-out record; its first; its confirmation. */
+  /** Group fan-out, the same as for forward records: a fan-out record, and its confirmation. */
   fanout: 6,
-  fanoutFirst: 7,
   fanoutConfirm: 8,
   /** u32 request number, then what is asked of a group; and its answer. At most once: whoever asks waits for a limited time. */
   groupRequest: 9,

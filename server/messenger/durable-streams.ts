@@ -9,6 +9,7 @@
 import { FrameWriter } from '../protocol/codec.ts';
 import type { OutboxRecord } from '../store/message-store.ts';
 import { readU64, writeU64 } from './entry.ts';
+import { RECORD_AT } from './inbound-records.ts';
 import { OutboundStream, type StreamRecord } from './outbound-stream.ts';
 import type { Batch, Volume } from './volume.ts';
 
@@ -32,8 +33,6 @@ export function cursorsOfLane(cursors: Map<number, number>, lane: number): Map<n
 /** Kinds of bus messages of a lane. */
 export interface LaneKinds {
   record: number;
-  /** For the first record of a new numbering: it follows on whatever came before. */
-  first: number;
   confirm: number;
 }
 
@@ -175,11 +174,12 @@ export class DurableStreams {
       destination,
       lastNumber: Math.max(lastStored, volume.options.now() * 1_000),
       memoryBytes: volume.options.outboxMemoryBytes,
-      transmit: (record, starts) => {
-        const payload = Buffer.allocUnsafe(8 + record.value.length);
+      transmit: (record, previous) => {
+        const payload = Buffer.allocUnsafe(RECORD_AT + record.value.length);
         writeU64(payload, 0, record.number);
-        record.value.copy(payload, 8);
-        volume.bus.send(volume.id, destination, starts ? this.#kinds.first : this.#kinds.record, payload);
+        writeU64(payload, 8, previous);
+        record.value.copy(payload, RECORD_AT);
+        volume.bus.send(volume.id, destination, this.#kinds.record, payload);
       },
       reload: async (after) => {
         const records = await volume.store.outbox(inLane(this.#lane, destination), after, RELOAD_RECORDS);

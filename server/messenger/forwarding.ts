@@ -24,7 +24,6 @@ export class Forwarding {
     this.#volume = volume;
     this.#streams = new DurableStreams(volume, LANE.forward, {
       record: BUS.forward,
-      first: BUS.forwardFirst,
       confirm: BUS.confirm,
     });
   }
@@ -67,12 +66,9 @@ export class Forwarding {
   }
 
   /** A forward record from another volume. */
-  receive(from: number, payload: Buffer, startsNumbering: boolean): void {
-    if (!this.#volume.takesRecords(from)) {
-      this.#inbound.refuse(from, payload);
-      return;
-    }
-    const arrival = this.#inbound.arrive(from, payload, startsNumbering);
+  receive(from: number, payload: Buffer): void {
+    if (!this.#volume.takesRecords(from)) return;
+    const arrival = this.#inbound.arrive(from, payload);
     if (arrival.kind === 'later') return;
     if (arrival.kind === 'repeat') {
       // Its commit is done or under way, so confirm behind it.
@@ -85,11 +81,6 @@ export class Forwarding {
 
   confirmed(from: number, payload: Buffer): void {
     this.#streams.confirmed(from, payload);
-  }
-
-  linkUp(volume: number): void {
-    this.#inbound.linkUp(volume);
-    this.#streams.resend(volume);
   }
 
   resend(to: number): void {

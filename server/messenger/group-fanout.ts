@@ -46,7 +46,6 @@ export class GroupFanout {
     this.#members = new LocalMembers(volume);
     this.#streams = new DurableStreams(volume, LANE.fanout, {
       record: BUS.fanout,
-      first: BUS.fanoutFirst,
       confirm: BUS.fanoutConfirm,
     });
   }
@@ -86,11 +85,6 @@ export class GroupFanout {
     this.#streams.confirmed(from, payload);
   }
 
-  linkUp(volume: number): void {
-    this.#inbound.linkUp(volume);
-    this.#streams.resend(volume);
-  }
-
   resend(to: number): void {
     this.#streams.resend(to);
   }
@@ -101,12 +95,9 @@ export class GroupFanout {
   }
 
   /** A fan-out record from a group's volume. */
-  receive(from: number, payload: Buffer, starts: boolean): void {
-    if (!this.#volume.takesRecords(from)) {
-      this.#inbound.refuse(from, payload);
-      return;
-    }
-    const arrival = this.#inbound.arrive(from, payload, starts);
+  receive(from: number, payload: Buffer): void {
+    if (!this.#volume.takesRecords(from)) return;
+    const arrival = this.#inbound.arrive(from, payload);
     if (arrival.kind === 'later') return;
     if (arrival.kind === 'repeat') this.#streams.confirmAfterCommit(from, arrival.applied);
     else void this.#work(from, this.#inbound.hold(from, arrival.number, arrival.record));

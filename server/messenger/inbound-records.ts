@@ -1,8 +1,14 @@
 /**
  * The receiving end of a lane: which records of each source are new, in order, and which wait. The position up to which a
  * source's records are applied is committed together with what they did, so that a repeat changes nothing.
+ *
+ * Every record names the one before it, and is taken only if that one was: so any may be dropped, by a link that breaks or by
+ * a volume that can't store it now, and none is ever left out.
  */
 import { readU64 } from './entry.ts';
+
+/** Where a record begins in what the bus carries: behind its number and that of the one before. */
+export const RECORD_AT = 16;
 
 export interface InboundRecord {
   number: number;
@@ -22,47 +28,25 @@ export class InboundRecords {
   #applied: Map<number, number>;
   /** Records that wait, per source, in order; the first is being applied. */
   #waiting = new Map<number, InboundRecord[]>();
-  /** Per source: the first record that was not taken; nothing above it is, until it has come again. */
-  #refused = new Map<number, number>();
 
   constructor(applied: Map<number, number>) {
     this.#applied = applied;
   }
 
-  /** `starts`: the first record of a new numbering. */
-  arrive(from: number, payload: Buffer, starts: boolean): Arrival {
+  /** `payload`: u64 number · u64 number of the record before it (0: all before it are confirmed) · the record. */
+  arrive(from: number, payload: Buffer): Arrival {
     const number = readU64(payload, 0);
-    if (this.#refused.size > 0) {
-      const refused = this.#refused.get(from);
-      if (refused !== undefined && number > refused) return { kind: 'later' };
-      this.#refused.delete(from);
-    }
+    const previous = readU64(payload, 8);
+    const record = payload.subarray(RECORD_AT);
     const waiting = this.#waiting.get(from);
     if (waiting !== undefined) {
       const last = waiting.at(-1)!.number;
-      // What follows the last one without a hole, or begins a new numbering.
-      if (number === last + 1 || (number > last && starts)) {
-        waiting.push({ number, record: Buffer.from(payload.subarray(8)) });
-      }
+      if (number > last && previous <= last) waiting.push({ number, record: Buffer.from(record) });
       return { kind: 'later' };
     }
     const applied = this.#applied.get(from) ?? 0;
     if (number <= applied) return { kind: 'repeat', applied };
-    // Records arrive in order; a hole can only be the tail of a broken link.
-    if (applied > 0 && number > applied + 1 && !starts) return { kind: 'later' };
-    return { kind: 'next', number, record: payload.subarray(8) };
-  }
-
-  /** A record that is not taken now, and that its source is asked for later. */
-  refuse(from: number, payload: Buffer): void {
-    const number = readU64(payload, 0);
-    const refused = this.#refused.get(from);
-    if (refused === undefined || number < refused) this.#refused.set(from, number);
-  }
-
-  /** The source repeats all that it has; one that has forgotten what it sent numbers anew. */
-  linkUp(from: number): void {
-    this.#refused.delete(from);
+    return previous <= applied ? { kind: 'next', number, record } : { kind: 'later' };
   }
 
   applied(from: number, number: number): void {

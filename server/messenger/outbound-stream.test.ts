@@ -3,7 +3,7 @@ import { OutboundStream, type StreamRecord } from './outbound-stream.ts';
 
 const FIRST = 1_001;
 
-/** Numbers handed to the bus; those that start a numbering with a `*`. */
+/** Numbers handed to the bus; those that need none before them with a `*`, those that do not follow the one they name with its number. */
 let transmitted: string[];
 /** What the store has, and the reads of it that are not answered yet. */
 let stored: StreamRecord[];
@@ -20,7 +20,10 @@ function createStream(memoryBytes: number): OutboundStream {
     destination: 1,
     lastNumber: FIRST - 1,
     memoryBytes,
-    transmit: ({ number }, starts) => transmitted.push(`${number - FIRST + 1}${starts ? '*' : ''}`),
+    transmit: ({ number }, previous) => {
+      const after = previous === 0 ? '*' : previous === number - 1 ? '' : ` after ${previous - FIRST + 1}`;
+      transmitted.push(`${number - FIRST + 1}${after}`);
+    },
     reload: (after) =>
       new Promise((resolve) => {
         // The read sees what is stored when it starts.
@@ -52,7 +55,7 @@ describe('in memory', () => {
     expect(stream.confirm(FIRST)).toEqual([FIRST]);
     expect(stream.unconfirmed).toBe(2);
     stream.resend();
-    expect(transmitted.slice(3)).toEqual(['2', '3']);
+    expect(transmitted.slice(3)).toEqual(['2*', '3']);
     expect(stream.confirm(FIRST + 2)).toEqual([FIRST + 1, FIRST + 2]);
     expect(stream.confirm(FIRST + 2)).toEqual([]);
     expect(stream.unconfirmed).toBe(0);
@@ -68,7 +71,7 @@ describe('in memory', () => {
     stream.resend();
     stream.push(store(stream));
     stream.push(store(stream));
-    expect(transmitted).toEqual(['-93*', '-92', '1*', '2']);
+    expect(transmitted).toEqual(['-93*', '-92', '1 after -92', '2']);
     expect(stream.confirm(FIRST - 93)).toHaveLength(2);
     expect(stream.unconfirmed).toBe(2);
   });

@@ -11,8 +11,8 @@ export interface StreamRecord {
 }
 
 interface WaitingRecord extends StreamRecord {
-  /** Its number does not follow the one before: the numbering starts anew, and no record is missing. */
-  starts: boolean;
+  /** Number of the record before it in this life; 0: there is none. */
+  previous: number;
 }
 
 export interface OutboundStreamOptions {
@@ -20,7 +20,11 @@ export interface OutboundStreamOptions {
   /** Above every number that an earlier life of this process used; the first record gets the next one. */
   lastNumber: number;
   memoryBytes: number;
-  transmit: (record: StreamRecord, starts: boolean) => void;
+  /**
+   * `previous`: the other side takes the record only if it has this one, so that none is left out when one before it was
+   * dropped on the way. 0: all before it are confirmed.
+   */
+  transmit: (record: StreamRecord, previous: number) => void;
   /** Records above a number from the store, oldest first, some at a time; absent for streams that are not stored. */
   reload?: (after: number) => Promise<StreamRecord[]>;
 }
@@ -41,6 +45,8 @@ export class OutboundStream {
   #unconfirmed = 0;
   /** Newest number that was ever in `#waiting`. */
   #newest = 0;
+  /** The next record to be sent is the first that is not confirmed. */
+  #fromTheFirst = false;
 
   constructor(options: OutboundStreamOptions) {
     this.#options = options;
@@ -104,12 +110,14 @@ export class OutboundStream {
 
   /** The link is up (again): repeat all that is not confirmed. */
   resend(): void {
+    // Whatever the other side has forgotten: what it confirmed once is not missing.
+    this.#fromTheFirst = true;
     for (const record of this.#waiting) this.#transmit(record);
     this.#drainSpilled();
   }
 
   #keep({ number, value }: StreamRecord): WaitingRecord {
-    const waiting = { number, value, starts: number !== this.#newest + 1 };
+    const waiting = { number, value, previous: this.#newest };
     this.#waiting.push(waiting);
     this.#bytes += value.length;
     this.#newest = number;
@@ -117,7 +125,8 @@ export class OutboundStream {
   }
 
   #transmit(record: WaitingRecord): void {
-    this.#options.transmit(record, record.starts);
+    this.#options.transmit(record, this.#fromTheFirst ? 0 : record.previous);
+    this.#fromTheFirst = false;
   }
 
   #drainSpilled(): void {

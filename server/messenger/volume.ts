@@ -167,13 +167,11 @@ export class Volume {
   /** A bus message for this volume. */
   onBusMessage(from: number, kind: number, payload: Buffer): void {
     if (this.closed) return;
-    if (kind === BUS.forward) this.forwarding.receive(from, payload, false);
-    else if (kind === BUS.forwardFirst) this.forwarding.receive(from, payload, true);
+    if (kind === BUS.forward) this.forwarding.receive(from, payload);
     else if (kind === BUS.confirm) this.forwarding.confirmed(from, payload);
     else if (kind === BUS.receipts) this.receipts.receive(from, payload);
     else if (kind === BUS.receiptsConfirm) this.receipts.confirmed(from, payload);
-    else if (kind === BUS.fanout) this.groups.fanout.receive(from, payload, false);
-    else if (kind === BUS.fanoutFirst) this.groups.fanout.receive(from, payload, true);
+    else if (kind === BUS.fanout) this.groups.fanout.receive(from, payload);
     else if (kind === BUS.fanoutConfirm) this.groups.fanout.confirmed(from, payload);
     else if (kind === BUS.groupRequest) this.groups.requests.receive(from, payload);
     else if (kind === BUS.groupAnswer) this.groups.requests.answered(payload);
@@ -184,9 +182,9 @@ export class Volume {
   }
 
   onBusUp(to: number): void {
-    this.forwarding.linkUp(to);
+    this.forwarding.resend(to);
     this.receipts.resend(to);
-    this.groups.fanout.linkUp(to);
+    this.groups.fanout.resend(to);
     this.presence.onBusUp(to);
   }
 
