@@ -11,7 +11,7 @@ export interface RollingRestartNode {
   /** The node is being stopped. */
   isStopping(): boolean;
   /** Starts a process that does not run; rejects when it does not listen. */
-  restart(shard: ShardChild): Promise<void>;
+  restart(shard: ShardChild): Promise<unknown>;
   /** Starts a process that was given up, and gives it its share; resolves with whether it listens. */
   revive(shard: ShardChild): Promise<boolean>;
   /** All volumes are where they belong, but for those that can't be opened. */

@@ -47,7 +47,7 @@ class Supervisor implements Node, ShardChildEvents {
   #config: NodeConfig;
   #settings: NodeSettings;
   #volumes: number;
-  #log: (message: string) => void;
+  readonly log: (message: string) => void;
   #shards: ShardChild[];
   #handover: Handover;
   #busDirectory: string;
@@ -64,7 +64,7 @@ class Supervisor implements Node, ShardChildEvents {
     this.#config = config;
     this.#settings = settingsOf(config.settings);
     this.#volumes = volumes;
-    this.#log = log;
+    this.log = log;
     this.#busDirectory = mkdtempSync(join(tmpdir(), 'plimsoll-bus-'));
     this.#shards = Array.from(
       { length: config.shards },
@@ -83,7 +83,7 @@ class Supervisor implements Node, ShardChildEvents {
       volumes: this.#volumes,
       portOf: (volume) => this.#handover.portOf(volume),
       stats: () => this.stats(),
-      log: this.#log,
+      log: this.log,
       addressRate: this.#settings.addressRate,
     });
     this.port = this.#router.port;
@@ -91,7 +91,7 @@ class Supervisor implements Node, ShardChildEvents {
     // At the first start what does not work is the node's own failure, and its caller says it.
     const [failure] = failures.flat();
     if (failure !== undefined) throw shardFailure(failure.message, failure.code);
-    this.#watch = watchSilence(this.#shards, this.#settings.unresponsiveMs, this.#log);
+    this.#watch = watchSilence(this.#shards, this.#settings.unresponsiveMs, this.log);
   }
 
   stats(): NodeStats {
@@ -114,16 +114,16 @@ class Supervisor implements Node, ShardChildEvents {
 
   async rollingRestart(): Promise<void> {
     if (this.#stopping) return;
-    if (this.#rolling) return this.#log('a rolling restart is running already; another one is not begun');
+    if (this.#rolling) return this.log('a rolling restart is running already; another one is not begun');
     if (this.#config.store.kind === 'memory') {
-      return this.#log('no rolling restart: the messages are in memory only and would be forgotten');
+      return this.log('no rolling restart: the messages are in memory only and would be forgotten');
     }
     this.#rolling = true;
     await rollingRestart({
       shards: this.#shards,
-      log: this.#log,
+      log: this.log,
       isStopping: () => this.#stopping,
-      restart: async (shard) => void (await this.#startAgain(shard)),
+      restart: (shard) => this.#startAgain(shard),
       revive: (shard) => this.#revive(shard),
       isSettled: () => this.#handover.ownership.isSettled(),
     });
@@ -153,18 +153,14 @@ class Supervisor implements Node, ShardChildEvents {
     this.#handover.released(shard, volume);
   }
 
-  log(message: string): void {
-    this.#log(message);
-  }
-
   ended(shard: ShardChild, reason: string, wasUp: boolean): void {
     this.#handover.ownership.ended(shard.index);
     this.#handover.settle();
     if (this.#stopping || shard.stopping) return;
     // At the first start the failure is the node's own, and its caller says it.
     if (!wasUp && shard.restarts === 0) return;
-    if (wasUp) this.#log(`shard ${shard.index} ${reason}; it is started again`);
-    else this.#log(`shard ${shard.index} did not come back: ${reason}`);
+    if (wasUp) this.log(`shard ${shard.index} ${reason}; it is started again`);
+    else this.log(`shard ${shard.index} did not come back: ${reason}`);
     if (shard.givenUp) return;
     if (!wasUp) shard.failures++;
     // Somebody must be there to take over: where nothing can be started, nobody is given up.
@@ -194,7 +190,7 @@ class Supervisor implements Node, ShardChildEvents {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.#startAgain(shard).then(
-        () => this.#log(`shard ${shard.index} is back on port ${shard.port}`),
+        () => this.log(`shard ${shard.index} is back on port ${shard.port}`),
         () => {}, // logged where its end is handled, which tries again
       );
     }, shard.delayMs);
@@ -209,7 +205,7 @@ class Supervisor implements Node, ShardChildEvents {
     const moved = ownership.share(this.#living());
     this.#takeovers += moved.length;
     const heirs = new Set(moved.map((volume) => ownership.table[volume]!));
-    this.#log(
+    this.log(
       `shard ${shard.index} could not be started ${shard.failures} times in a row and is given up; ` +
         `volume(s) ${moved.join(', ')} go to shard(s) ${[...heirs].join(', ')}`,
     );
@@ -226,7 +222,7 @@ class Supervisor implements Node, ShardChildEvents {
     if (!shard.up) return false; // dead again already
     shard.givenUp = false;
     const moved = this.#handover.ownership.share(this.#living());
-    this.#log(`shard ${shard.index} is back on port ${shard.port} and takes volume(s) ${moved.join(', ')}`);
+    this.log(`shard ${shard.index} is back on port ${shard.port} and takes volume(s) ${moved.join(', ')}`);
     this.#handover.settle();
     return true;
   }
