@@ -186,6 +186,7 @@ export class Volume {
     this.receipts.resend(to);
     this.groups.fanout.resend(to);
     this.presence.onBusUp(to);
+    if (this.#refusedSources.size > 0 && this.commit.healthy) this.#askAgain();
   }
 
   /**
@@ -199,8 +200,12 @@ export class Volume {
   }
 
   #askAgain(): void {
-    for (const source of this.#refusedSources) this.bus.send(this.id, source, BUS.resend, NOTHING);
-    this.#refusedSources.clear();
+    for (const source of this.#refusedSources) {
+      // Where this end of the link is not up yet, the question would be lost; it is put when it is.
+      if (!this.bus.isUp(source)) continue;
+      this.bus.send(this.id, source, BUS.resend, NOTHING);
+      this.#refusedSources.delete(source);
+    }
   }
 
   volumeOf(user: UserState): number {
