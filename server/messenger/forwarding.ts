@@ -67,7 +67,10 @@ export class Forwarding {
 
   /** A forward record from another volume. */
   receive(from: number, payload: Buffer): void {
-    if (!this.#volume.takesRecords(from)) return;
+    if (!this.#volume.commit.healthy) {
+      this.#inbound.refuse(from);
+      return;
+    }
     const arrival = this.#inbound.arrive(from, payload);
     if (arrival.kind === 'later') return;
     if (arrival.kind === 'repeat') {
@@ -85,6 +88,11 @@ export class Forwarding {
 
   resend(to: number): void {
     this.#streams.resend(to);
+  }
+
+  /** Volumes that must repeat what they have for this one. */
+  get behind(): ReadonlySet<number> {
+    return this.#inbound.behind;
   }
 
   housekeeping(): void {
@@ -136,7 +144,7 @@ export class Forwarding {
       try {
         await Promise.all(names.map((name) => this.#load(name)));
         // Those that wait are bounded by what their source keeps in memory.
-        if (!volume.takesRecords(from)) await new Promise((resolve) => setTimeout(resolve, 200));
+        if (!volume.commit.healthy) await new Promise((resolve) => setTimeout(resolve, 200));
         else if (this.#apply(from, number, record)) waiting.shift();
       } catch (error) {
         if (volume.closed) return;

@@ -89,6 +89,11 @@ export class GroupFanout {
     this.#streams.resend(to);
   }
 
+  /** Volumes that must repeat what they have for this one. */
+  get behind(): ReadonlySet<number> {
+    return this.#inbound.behind;
+  }
+
   housekeeping(): void {
     this.#streams.housekeeping();
     this.#members.housekeeping();
@@ -96,7 +101,10 @@ export class GroupFanout {
 
   /** A fan-out record from a group's volume. */
   receive(from: number, payload: Buffer): void {
-    if (!this.#volume.takesRecords(from)) return;
+    if (!this.#volume.commit.healthy) {
+      this.#inbound.refuse(from);
+      return;
+    }
     const arrival = this.#inbound.arrive(from, payload);
     if (arrival.kind === 'later') return;
     if (arrival.kind === 'repeat') this.#streams.confirmAfterCommit(from, arrival.applied);

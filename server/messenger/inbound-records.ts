@@ -29,8 +29,16 @@ export class InboundRecords {
   /** Records that wait, per source, in order; the first is being applied. */
   #waiting = new Map<number, InboundRecord[]>();
 
+  /** Sources of which a record is missing here: it was dropped, and they must repeat what they have. */
+  readonly behind = new Set<number>();
+
   constructor(applied: Map<number, number>) {
     this.#applied = applied;
+  }
+
+  /** A record is dropped because it can't be stored now. */
+  refuse(from: number): void {
+    this.behind.add(from);
   }
 
   /** `payload`: u64 number · u64 number of the record before it (0: all before it are confirmed) · the record. */
@@ -39,14 +47,17 @@ export class InboundRecords {
     const previous = readU64(payload, 8);
     const record = payload.subarray(RECORD_AT);
     const waiting = this.#waiting.get(from);
-    if (waiting !== undefined) {
-      const last = waiting.at(-1)!.number;
-      if (number > last && previous <= last) waiting.push({ number, record: Buffer.from(record) });
+    const newest = waiting?.at(-1)?.number ?? this.#applied.get(from) ?? 0;
+    if (number > newest && previous > newest) {
+      this.behind.add(from);
       return { kind: 'later' };
     }
-    const applied = this.#applied.get(from) ?? 0;
-    if (number <= applied) return { kind: 'repeat', applied };
-    return previous <= applied ? { kind: 'next', number, record } : { kind: 'later' };
+    if (this.behind.size > 0) this.behind.delete(from);
+    if (waiting === undefined) {
+      return number > newest ? { kind: 'next', number, record } : { kind: 'repeat', applied: newest };
+    }
+    if (number > newest) waiting.push({ number, record: Buffer.from(record) });
+    return { kind: 'later' };
   }
 
   applied(from: number, number: number): void {

@@ -107,8 +107,6 @@ export class Volume {
   /** The store is closed or about to be: nothing is retried any more. */
   closed = false;
   #timer: NodeJS.Timeout | undefined;
-  /** Volumes whose records were not taken. */
-  #refusedSources = new Set<number>();
 
   private constructor(options: VolumeOptions) {
     this.id = options.id;
@@ -143,7 +141,7 @@ export class Volume {
         for (const effect of batch.effects) effect.apply();
       },
       giveUp: (effects, reason) => void this.givenUp.take(effects, reason),
-      recovered: () => this.#askAgain(),
+      recovered: () => this.#askForMissing(),
       health: (healthy, error) => {
         if (healthy) options.log(`volume ${options.id}: the store takes messages again`);
         else
@@ -186,25 +184,17 @@ export class Volume {
     this.receipts.resend(to);
     this.groups.fanout.resend(to);
     this.presence.onBusUp(to);
-    if (this.#refusedSources.size > 0 && this.commit.healthy) this.#askAgain();
+    this.#askForMissing();
   }
 
   /**
-   * Whether records of another volume can be appended now. If not they are dropped without a confirmation, and their source is
-   * asked to repeat them when they can.
+   * Records that were dropped, on the way or because the store took none, are asked for until they come: the question may be
+   * lost as well.
    */
-  takesRecords(from: number): boolean {
-    if (this.commit.healthy) return true;
-    this.#refusedSources.add(from);
-    return false;
-  }
-
-  #askAgain(): void {
-    for (const source of this.#refusedSources) {
-      // Where this end of the link is not up yet, the question would be lost; it is put when it is.
-      if (!this.bus.isUp(source)) continue;
+  #askForMissing(): void {
+    if (!this.commit.healthy) return;
+    for (const source of new Set([...this.forwarding.behind, ...this.groups.fanout.behind])) {
       this.bus.send(this.id, source, BUS.resend, NOTHING);
-      this.#refusedSources.delete(source);
     }
   }
 
@@ -265,6 +255,7 @@ export class Volume {
 
   /** Once a second: persist receipts and positions, tidy the outbox, forget idle users. */
   housekeeping(): void {
+    this.#askForMissing();
     this.commit.watch();
     this.givenUp.housekeeping();
     // Nothing is added to what waits already; it keeps until later.
