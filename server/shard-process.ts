@@ -55,6 +55,8 @@ process.on('message', (message: ToShard) => {
 });
 // The supervisor is gone: nobody could stop this process any more.
 process.on('disconnect', () => void end(1));
+// It may have died while this module was being loaded, when nobody listened for it yet.
+if (!process.connected) void end(1);
 // Signals of the terminal reach the whole group; the supervisor decides when its shards end.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 

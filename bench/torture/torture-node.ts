@@ -16,6 +16,8 @@ export interface TortureNodeOptions {
 }
 
 const START_TIMEOUT_MS = 60_000;
+/** A drain is bounded by 5 s and what its last commits take. */
+const ORPHANS_END_MS = 30_000;
 const LOG_KEPT_CHARACTERS = 20_000;
 
 export class TortureNode {
@@ -95,12 +97,20 @@ export class TortureNode {
     while (shards.some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 2));
   }
 
-  /** `kill -9` of the supervisor alone: the shard processes notice, drain and end. Resolves when they have. */
+  /** `kill -9` of the supervisor alone: the shard processes notice, drain and end. Resolves when they have; rejects if they don't. */
   async killSupervisor(): Promise<void> {
     const shards = this.shardPids();
     killPid(this.pid, 'SIGKILL');
     await this.#exited;
-    while (shards.some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 5));
+    const deadline = performance.now() + ORPHANS_END_MS;
+    while (shards.some(isRunning)) {
+      if (performance.now() > deadline) {
+        const orphans = shards.filter(isRunning);
+        for (const pid of orphans) killPid(pid, 'SIGKILL');
+        throw new Error(`shard process(es) ${orphans.join(', ')} live on without their supervisor`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   }
 
   /** SIGTERM, and wait. */
