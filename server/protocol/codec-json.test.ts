@@ -70,14 +70,86 @@ test.each([
   [`{"type":"send","id":1,"to":"a","bodyBase64":"${'AAAA'.repeat(21_846)}"}`, 'a body is too large'],
   ['{"type":"status","peers":"a"}', '"peers" is not an array'],
   ['{"type":"status","peers":["a",""]}', '"peers" has something that is not a user id'],
+  ['{"type":"send","id":1,"to":"a","group":"g","body":""}', 'not exactly one of "to" and "group"'],
+  ['{"type":"send","id":1,"to":null,"group":"g","body":""}', 'not exactly one of "to" and "group"'],
+  ['{"type":"send","id":1,"body":""}', '"to" is not a string'],
+  ['{"type":"send","id":1,"group":"","body":""}', '"group" is not a group id'],
+  ['{"type":"send","id":1,"group":null,"to":"a","body":""}', 'not exactly one of "to" and "group"'],
+  ['{"type":"send","id":0,"group":"g","body":""}', '"id" is not a whole number from 1 to 9007199254740991'],
+  ['{"type":"group","id":1,"action":"info"}', '"group" is not a string'],
+  ['{"type":"group","id":-1,"action":"info","group":"g"}', '"id" is not a whole number from 0 to 9007199254740991'],
+  [
+    '{"type":"group","id":1,"action":"delete","group":"g"}',
+    '"action" is none of "create", "join", "leave", "add", "remove", "promote", "demote", "info"',
+  ],
+  ['{"type":"group","id":1,"action":"create","group":"g","open":1}', '"open" is neither true nor false'],
+  ['{"type":"group","id":1,"action":"add","group":"g","users":"a"}', '"users" is not an array'],
+  ['{"type":"group","id":1,"action":"add","group":"g","users":[1]}', '"users" has something that is not a user id'],
+  [JSON.stringify({ type: 'presence', action: 'pull', users: new Array(257).fill('a') }), 'too many users named'],
+  ['{"type":"presence","users":[]}', '"action" is none of "pull", "subscribe", "unsubscribe"'],
+  ['{"type":"presence","action":["pull"],"users":[]}', '"action" is none of "pull", "subscribe", "unsubscribe"'],
 ])('rejects %s', (text, reason) => {
   expect(() => fromClient(text)).toThrow(new FrameError(reason));
 });
 
+test('what may be left out', () => {
+  expect(fromClient('{"type":"group","id":0,"action":"create","group":"g"}')).toEqual([
+    { type: 'group', id: 0, action: 'create', group: 'g', open: false, users: [] },
+  ]);
+  expect(fromClient('{"type":"presence","action":"pull"}')).toEqual([{ type: 'presence', action: 'pull', users: [] }]);
+});
+
+test.each([
+  [
+    '{"type":"group","id":1,"group":"g","role":"king","members":0,"head":0}',
+    '"role" is none of "none", "member", "owner"',
+  ],
+  ['{"type":"presence","users":["a"]}', '"users" has something that is not an object'],
+  ['{"type":"presence","users":{}}', '"users" is not an array'],
+  ['{"type":"presence","users":[{"user":"a","state":"busy"}]}', '"state" is none of "offline", "online", "unknown"'],
+  [
+    '{"type":"message","direction":"in","seq":1,"id":1,"time":0,"peer":"a","body":"","group":"g"}',
+    '"groupSeq" is not a whole number from 0 to 9007199254740991',
+  ],
+])('rejects from a server %s', (text, reason) => {
+  expect(() => fromServer(text)).toThrow(new FrameError(reason));
+});
+
 test('any JSON, and any text, throws nothing but FrameError', () => {
-  const field = fc.constantFrom('type', 'id', 'to', 'body', 'bodyBase64', 'seq', 'peers', 'direction', 'peer', 'state');
+  const field = fc.constantFrom(
+    'type',
+    'id',
+    'to',
+    'body',
+    'bodyBase64',
+    'seq',
+    'peers',
+    'direction',
+    'peer',
+    'state',
+    'group',
+    'action',
+    'users',
+    'role',
+    'open',
+  );
   const value = fc.oneof(
-    fc.constantFrom('send', 'ack', 'status', 'message', 'sent', 'receipt', 1, 'a', ['a']),
+    fc.constantFrom(
+      'send',
+      'ack',
+      'status',
+      'message',
+      'sent',
+      'receipt',
+      'group',
+      'presence',
+      'pull',
+      'info',
+      'member',
+      1,
+      'a',
+      ['a'],
+    ),
     fc.jsonValue(),
   );
   const texts = fc.oneof(

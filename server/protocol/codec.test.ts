@@ -14,17 +14,25 @@ import {
   decodeServerFrames,
   encodeAck,
   encodeError,
+  encodeGroup,
+  encodeGroupMessage,
+  encodeGroupState,
   encodeMessage,
+  encodePresence,
+  encodePresenceState,
   encodeReceipt,
   encodeRedirect,
   encodeReset,
   encodeSend,
+  encodeSendGroup,
   encodeSent,
   encodeStatus,
   encodeWelcome,
+  FRAME,
   FrameError,
   FrameWriter,
   isDeviceId,
+  isGroupId,
   isUserId,
 } from './codec.ts';
 import type { ServerMessage } from './messages.ts';
@@ -54,6 +62,36 @@ describe('literal frames', () => {
       '03 0002 03 626f62 04 7a6fc3ab',
       (w) => encodeStatus(w, ['bob', 'zoë']),
       { type: 'status', peers: ['bob', 'zoë'] },
+    ],
+    [
+      'send to a group',
+      '04 000462d53c8abac0 04 7465616d 00000002 6869',
+      (w) => encodeSendGroup(w, ID, 'team', Buffer.from('hi')),
+      { type: 'send', id: ID, group: 'team', body: Buffer.from('hi') },
+    ],
+    [
+      'group, open, with users',
+      '05 0000000000000003 01 04 7465616d 01 0002 03 626f62 04 7a6fc3ab',
+      (w) => encodeGroup(w, 3, 'create', 'team', true, ['bob', 'zoë']),
+      { type: 'group', id: 3, action: 'create', group: 'team', open: true, users: ['bob', 'zoë'] },
+    ],
+    [
+      'group, the last action, nobody named, id 0',
+      '05 0000000000000000 08 01 67 00 0000',
+      (w) => encodeGroup(w, 0, 'info', 'g', false, []),
+      { type: 'group', id: 0, action: 'info', group: 'g', open: false, users: [] },
+    ],
+    [
+      'presence',
+      '06 02 0002 03 626f62 04 7a6fc3ab',
+      (w) => encodePresence(w, 'subscribe', ['bob', 'zoë']),
+      { type: 'presence', action: 'subscribe', users: ['bob', 'zoë'] },
+    ],
+    [
+      'presence, the last action, nobody named',
+      '06 03 0000',
+      (w) => encodePresence(w, 'unsubscribe', []),
+      { type: 'presence', action: 'unsubscribe', users: [] },
     ],
   ];
   test.each(client)('%s', (_name, hex, write, message) => {
@@ -129,6 +167,68 @@ describe('literal frames', () => {
       { type: 'redirect', url: 'ws://h:1' },
     ],
     ['reset', '87 0000000000000003', (w) => encodeReset(w, 3), { type: 'reset', position: 3 }],
+    [
+      'group message in',
+      '83 02 000000000000000a 0000000000000005 0000018bcfe56800 03 626f62 04 7465616d 0000000000000004 00000002 796f',
+      (w) => encodeGroupMessage(w, 'in', 10, 5, TIME, 'bob', 'team', 4, Buffer.from('yo')),
+      {
+        type: 'message',
+        direction: 'in',
+        seq: 10,
+        id: 5,
+        time: TIME,
+        peer: 'bob',
+        body: Buffer.from('yo'),
+        group: 'team',
+        groupSeq: 4,
+      },
+    ],
+    [
+      'group message out, not numbered, empty',
+      '83 03 0000000000000001 0000000000000001 0000000000000000 01 62 01 67 0000000000000000 00000000',
+      (w) => encodeGroupMessage(w, 'out', 1, 1, 0, 'b', 'g', 0, Buffer.alloc(0)),
+      {
+        type: 'message',
+        direction: 'out',
+        seq: 1,
+        id: 1,
+        time: 0,
+        peer: 'b',
+        body: Buffer.alloc(0),
+        group: 'g',
+        groupSeq: 0,
+      },
+    ],
+    [
+      'group state',
+      '88 0000000000000003 04 7465616d 02 00000003 0000000000000007',
+      (w) => encodeGroupState(w, 3, 'team', 'owner', 3, 7),
+      { type: 'group', id: 3, group: 'team', role: 'owner', members: 3, head: 7 },
+    ],
+    [
+      'news of a group',
+      '88 0000000000000000 01 67 00 00000000 0000000000000000',
+      (w) => encodeGroupState(w, 0, 'g', 'none', 0, 0),
+      { type: 'group', id: 0, group: 'g', role: 'none', members: 0, head: 0 },
+    ],
+    [
+      'presence states',
+      '89 0003 03 626f62 01 04 7a6fc3ab 02 01 78 00',
+      (w) =>
+        encodePresenceState(w, [
+          { user: 'bob', state: 'online' },
+          { user: 'zoë', state: 'unknown' },
+          { user: 'x', state: 'offline' },
+        ]),
+      {
+        type: 'presence',
+        users: [
+          { user: 'bob', state: 'online' },
+          { user: 'zoë', state: 'unknown' },
+          { user: 'x', state: 'offline' },
+        ],
+      },
+    ],
   ];
   test.each(server)('%s', (_name, hex, write, message) => {
     expect(written(write)).toBe(bytes(hex).toString('hex'));
@@ -162,6 +262,27 @@ describe('malformed frames', () => {
     ['02 0020000000000000', 'a number is outside its range', 'ack 2^53'],
     ['03 0101', 'too many peers in a status request', '257 peers'],
     ['03 0002 01 61', 'truncated', 'one of two peers'],
+    ['04 0000000000000000 01 67 00000000', 'a number is outside its range', 'to a group, id 0'],
+    ['04 0000000000000001 00 00000000', 'an id is empty', 'to no group'],
+    [`04 0000000000000001 41 ${'61'.repeat(65)} 00000000`, 'an id is too long', 'group of 65 bytes'],
+    ['04 0000000000000001 01 01 00000000', 'an id has control characters', 'control character in the group'],
+    ['04 0000000000000001 01 67 00000002 61', 'truncated', 'in the body to a group'],
+    ['04 0000000000000001 01 67 00010001', 'a body is too large', 'body to a group beyond the limit'],
+    ['05 0000000000000001 00 01 67 00 0000', 'unknown group action', 'action 0'],
+    ['05 0000000000000001 09 01 67 00 0000', 'unknown group action', 'action 9'],
+    ['05 0000000000000001 01 01 67 02 0000', 'unknown group flags', 'group flag 2'],
+    ['05 0020000000000000 01 01 67 00 0000', 'a number is outside its range', 'group id 2^53'],
+    ['05 0000000000000001 01 00 00 0000', 'an id is empty', 'no group'],
+    ['05 0000000000000001 01 01 67 00 0101', 'too many users named', '257 users in a group request'],
+    ['05 0000000000000001 01 01 67 00 0002 01 61', 'truncated', 'one of two users'],
+    ['05 0000000000000001 01 01 67 00 0001 00', 'an id is empty', 'an empty user'],
+    ['05 0000000000000001 01 ff', 'truncated', 'in the group'],
+    ['06 00 0000', 'unknown presence action', 'action 0'],
+    ['06 04 0000', 'unknown presence action', 'action 4'],
+    ['06 01', 'truncated', 'no count'],
+    ['06 01 0101', 'too many users named', '257 users in a presence request'],
+    ['06 01 0001 01 ff', 'text is not valid UTF-8', 'a user not UTF-8'],
+    ['06 01 0001 05 61', 'truncated', 'in a user'],
   ];
   test.each(client)('from a client: %s → %s (%s)', (hex, reason) => {
     expect(() => collectClient(bytes(hex))).toThrow(new FrameError(reason));
@@ -169,7 +290,7 @@ describe('malformed frames', () => {
 
   const server: Array<[string, string, string]> = [
     ['01 0000000000000001 01 62 00000000', 'unknown frame type from a server', 'a client frame'],
-    ['83 02 0000000000000009 0000000000000005 0000000000000000 01 62 00000000', 'unknown message flags', 'flag 2'],
+    ['83 04 0000000000000009 0000000000000005 0000000000000000 01 62 00000000', 'unknown message flags', 'flag 4'],
     [
       '83 00 0000000000000000 0000000000000005 0000000000000000 01 62 00000000',
       'a number is outside its range',
@@ -180,6 +301,18 @@ describe('malformed frames', () => {
     ['81 01 61', 'truncated', 'in the welcome'],
     ['86 0001', 'truncated', 'in the redirect'],
     ['87', 'truncated', 'in the reset'],
+    [
+      '83 02 0000000000000001 0000000000000001 0000000000000000 01 62 00 0000000000000000 00000000',
+      'an id is empty',
+      'a group message without a group',
+    ],
+    ['83 02 0000000000000001 0000000000000001 0000000000000000 01 62 00000000', 'truncated', 'no group'],
+    ['88 0000000000000001 01 67 03 00000000 0000000000000000', 'unknown group role', 'role 3'],
+    ['88 0000000000000001 01 67 02 00000000 0020000000000000', 'a number is outside its range', 'head 2^53'],
+    ['88 0000000000000001 01 67 02 00000000', 'truncated', 'in the group state'],
+    ['89 0001 01 61 03', 'unknown presence state', 'state 3'],
+    ['89 0001 01 61', 'truncated', 'no state'],
+    ['89 0101', 'too many users named', '257 states'],
   ];
   test.each(server)('from a server: %s → %s (%s)', (hex, reason) => {
     expect(() => collectServer(bytes(hex))).toThrow(new FrameError(reason));
@@ -216,6 +349,14 @@ describe('encoders reject what decoders would, and leave the writer as it was', 
     ['a lone surrogate', (w) => encodeSend(w, 1, '\ud800', Buffer.alloc(0))],
     ['a control character', (w) => encodeReceipt(w, 'stored', 'a\u0000', 1)],
     ['a body over the limit', (w) => encodeSend(w, 1, 'a', Buffer.alloc(65_537))],
+    ['id 0 to a group', (w) => encodeSendGroup(w, 0, 'g', Buffer.alloc(0))],
+    ['an empty group', (w) => encodeGroup(w, 1, 'info', '', false, [])],
+    ['257 users in a group request', (w) => encodeGroup(w, 1, 'add', 'g', false, new Array(257).fill('a'))],
+    ['257 users in a presence request', (w) => encodePresence(w, 'pull', new Array(257).fill('a'))],
+    ['257 states', (w) => encodePresenceState(w, new Array(257).fill({ user: 'a', state: 'online' }))],
+    ['an empty user among others', (w) => encodePresence(w, 'pull', ['a', ''])],
+    ['more members than 32 bits', (w) => encodeGroupState(w, 1, 'g', 'member', 2 ** 32, 0)],
+    ['a group place 2^53', (w) => encodeGroupMessage(w, 'in', 1, 1, 0, 'a', 'g', 2 ** 53, Buffer.alloc(0))],
     ['257 peers', (w) => encodeStatus(w, new Array(257).fill('a'))],
     ['a text over 65,535 bytes', (w) => encodeRedirect(w, 'a'.repeat(65_536))],
     ['an error code over 16 bits', (w) => encodeError(w, 65_536, 0, 0, '')],
@@ -231,6 +372,8 @@ describe('encoders reject what decoders would, and leave the writer as it was', 
   test('ids', () => {
     expect(['a', 'zoë', 'x'.repeat(64), '日本'].every(isUserId)).toBe(true);
     expect(['', 'x'.repeat(65), 'a\nb', '\udc00', '日'.repeat(22)].some(isUserId)).toBe(false);
+    expect(['a', 'zoë', 'x'.repeat(64)].every(isGroupId)).toBe(true);
+    expect(['', 'x'.repeat(65), '\u0001a'].some(isGroupId)).toBe(false);
     expect(isDeviceId('x'.repeat(32))).toBe(true);
     expect(isDeviceId('x'.repeat(33))).toBe(false);
   });
@@ -255,15 +398,11 @@ describe('properties', () => {
 
   test('random bytes never throw anything but FrameError', () => {
     fc.assert(
-      fc.property(
-        fc.constantFrom(1, 2, 3, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87),
-        fc.uint8Array({ maxLength: 80 }),
-        (type, tail) => {
-          const data = Buffer.from([type, ...tail]);
-          onlyFrameErrors(() => collectClient(data));
-          onlyFrameErrors(() => collectServer(data));
-        },
-      ),
+      fc.property(fc.constantFrom(...Object.values(FRAME)), fc.uint8Array({ maxLength: 80 }), (type, tail) => {
+        const data = Buffer.from([type, ...tail]);
+        onlyFrameErrors(() => collectClient(data));
+        onlyFrameErrors(() => collectServer(data));
+      }),
       { numRuns: 5000 },
     );
   });
