@@ -290,6 +290,11 @@ describe('a wrong method or path', () => {
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET']);
   });
 
+  it('or a head beyond its bound, is refused', async () => {
+    const { status } = await fetch(`${node.url}/v1/route?user=bob&token=${'x'.repeat(5_000)}`);
+    expect(status).toBe(431);
+  });
+
   it('of the WebSocket without its upgrade says what it is', async () => {
     const at = (await node.urlOf(newUser(0, 'bob'))).replace('ws', 'http');
     const { status, headers } = await api.get(`${at}/v1/connect?user=bob`);
