@@ -124,6 +124,18 @@ const FAMILIES: Family[] = [
     help: 'Users about to be notified and notifications under way.',
     read: (s) => s.notifications.queued,
   },
+  {
+    name: 'presence_subscriptions',
+    type: 'gauge',
+    help: 'Users watched by devices, counted for each device.',
+    read: (s) => s.presenceSubscriptions,
+  },
+  {
+    name: 'presence_told_total',
+    type: 'counter',
+    help: 'Changes of presence told to those who watch.',
+    read: (s) => s.messages.presenceTold,
+  },
   { name: 'outbox_unconfirmed', type: 'gauge', help: 'Outbox records not yet confirmed.', read: (s) => s.unconfirmed },
   { name: 'commits_total', type: 'counter', help: 'Group commits.', read: (s) => s.commits },
   {

@@ -26,6 +26,7 @@ import { serveHistory } from './transport/http-history.ts';
 import { serveMessages } from './transport/http-messages.ts';
 import { serveNotifications } from './transport/http-notifications.ts';
 import { servePolls } from './transport/http-poll.ts';
+import { servePresence } from './transport/http-presence.ts';
 import { serveReceipts } from './transport/http-receipts.ts';
 import { limitAddresses } from './transport/limited-app.ts';
 import { listen } from './transport/listen.ts';
@@ -95,6 +96,7 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
   serveMessages(api, access, config.maxBodyBytes);
   const polls = servePolls(api, access, { settings: config.settings, now: Date.now });
   serveReceipts(api, access);
+  servePresence(api, access);
   serveHistory(api, access);
   serveGroups(api, access);
   serveGroupMembers(api, access);
@@ -127,6 +129,8 @@ export async function startShard(config: ShardConfig, log: (message: string) => 
       unauthorised: sockets.counts.unauthorised,
       redirected: sockets.counts.redirected,
       users: sum(volumes, (volume) => volume.users.size),
+      presenceSubscriptions: sum(volumes, (volume) => volume.presence.subscriptions),
+      presenceWatched: sum(volumes, (volume) => volume.presence.watchedUsers),
       commits: owned.gone.commits + sum(volumes, (volume) => volume.commit.commits),
       commitFailures: owned.gone.commitFailures + sum(volumes, (volume) => volume.commit.failures),
       unconfirmed: sum(volumes, (volume) => volume.forwarding.unconfirmed + volume.groups.fanout.unconfirmed),

@@ -30,6 +30,9 @@ export interface ShardStats extends ProcessStats {
   unauthorised: number;
   redirected: number;
   users: number;
+  /** Who watches whom: subscriptions of devices here, and users of here that are watched. */
+  presenceSubscriptions: number;
+  presenceWatched: number;
   commits: number;
   commitFailures: number;
   unconfirmed: number;

@@ -79,6 +79,7 @@ export class Receipts {
 
   /** Tell `sender` about its messages to `recipient` up to its own sequence `upTo`. */
   emit(state: ReceiptState, sender: string, recipient: string, upTo: number): void {
+    if (state === 'stored') this.#volume.presence.foundOffline(recipient);
     const destination = this.#volume.table[logicalShard(sender)]!;
     if (destination === this.#volume.id) {
       this.#take(state, sender, recipient, upTo);
@@ -261,7 +262,6 @@ export class Receipts {
     }
     const user = this.#volume.users.peek(sender);
     if (user === undefined) return;
-    if (state === 'stored') this.#volume.presence.foundOffline(user, recipient);
     for (const device of user.devices) {
       if (!device.closed) device.writeLater(this.#receiptFrame(state, recipient, upTo));
     }

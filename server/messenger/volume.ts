@@ -69,6 +69,8 @@ export interface VolumeCounters {
   rateLimited: number;
   /** Messages that a group of this volume has ordered. */
   groupMessages: number;
+  /** Changes of presence told to volumes that watch. */
+  presenceTold: number;
 }
 
 export const NOTHING_COUNTED: Readonly<VolumeCounters> = {
@@ -81,6 +83,7 @@ export const NOTHING_COUNTED: Readonly<VolumeCounters> = {
   receipts: 0,
   rateLimited: 0,
   groupMessages: 0,
+  presenceTold: 0,
 };
 
 export class Volume {
@@ -285,6 +288,7 @@ export class Volume {
       this.housekeeping();
       await within(this.commit.idle(), left());
     }
+    this.presence.close();
     this.commit.stop();
     // What the store has not taken by now would be forgotten.
     this.commit.giveUp();

@@ -3,7 +3,7 @@ import type { Device, UserState } from '../messenger/user-state.ts';
 import type { Volume } from '../messenger/volume.ts';
 import { jsonFromServerFrames } from '../protocol/codec-json.ts';
 import type { CloseEntry } from '../protocol/errors.ts';
-import type { GroupAction, GroupRole, PresenceStates } from '../protocol/messages.ts';
+import type { GroupAction, GroupRole, PresenceAction, PresenceStates } from '../protocol/messages.ts';
 
 /** A frame as its JSON twin has it (PROTOCOL.md), and what the transport itself says at the start. */
 export type ReceivedFrame =
@@ -81,6 +81,10 @@ export class SimulatedConnection implements Device {
   group(action: GroupAction, group: string, options: { id?: number; users?: string[]; open?: boolean } = {}): void {
     const { id = 1, users = [], open = false } = options;
     if (!this.closed) this.#volume.groups.request(this, { type: 'group', id, action, group, open, users });
+  }
+
+  presence(action: PresenceAction, users: string[]): void {
+    if (!this.closed) this.#volume.presence.request(this, action, users);
   }
 
   ack(seq: number): void {

@@ -1,4 +1,4 @@
-/** OpenAPI: sending. */
+/** OpenAPI: sending, receipts, presence. */
 import { answers, json, namedUsers, object, ref, USER } from './openapi-schemas.ts';
 import type { Paths, Schema } from './openapi-types.ts';
 
@@ -30,6 +30,23 @@ export const MESSAGE_PATHS: Paths = {
         content: json(object({ user: ref('UserId'), receipts: { type: 'array', items: ref('Receipt') } }), {
           user: 'alice',
           receipts: [{ type: 'receipt', state: 'delivered', peer: 'bob', upTo: 8 }],
+        }),
+      }),
+    },
+  },
+  '/v1/presence': {
+    get: {
+      operationId: 'presence',
+      tags: ['shard'],
+      summary: 'Who of these users is online',
+      parameters: [USER, namedUsers('users')],
+      responses: answers({
+        description: 'In the order of the question; `unknown` where the shard of a user did not answer within 2 s.',
+        content: json(object({ users: { type: 'array', items: ref('UserPresence') } }), {
+          users: [
+            { user: 'bob', state: 'online' },
+            { user: 'zoë', state: 'unknown' },
+          ],
         }),
       }),
     },
