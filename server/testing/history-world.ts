@@ -3,6 +3,7 @@ import { ChatSimulation } from './chat-simulation.ts';
 import { DEVICES_OF_USERS, GROUPS, type History, type Step, VOLUMES } from './history.ts';
 import { checkTimelines } from './history-check.ts';
 import { checkGroups } from './history-check-groups.ts';
+import { Watchers } from './history-check-presence.ts';
 import { checkTrimmed } from './history-check-trimmed.ts';
 import { type Observations, SimulatedClient } from './simulated-client.ts';
 
@@ -19,6 +20,7 @@ export async function problemsOf(history: History, advanceTimers: (ms: number) =
   }
   await world.bringToRest();
   const problems = [...world.seen.problems, ...(await world.check())];
+  problems.push(...(await world.watchers.check(world.chat, world.clients, world.users.slice(2))));
   await world.chat.stop();
   return problems;
 }
@@ -29,6 +31,7 @@ class HistoryWorld {
   readonly users: string[];
   readonly clients: SimulatedClient[];
   readonly groups: string[];
+  readonly watchers = new Watchers();
   readonly seen: Observations = {
     entries: new Map(),
     acknowledged: new Map(),
@@ -80,6 +83,8 @@ class HistoryWorld {
       clients[step.device]!.send(id, this.groups[step.group]!, `body ${id}`, true);
     } else if (step.do === 'group') {
       clients[step.device]!.group(step.action, this.groups[step.group]!, users[step.user]!);
+    } else if (step.do === 'watch') {
+      this.watchers.watch(clients[step.device]!, users[step.user]!);
     } else if (step.do === 'connect') {
       const client = clients[step.device]!;
       client.connect(Math.max(0, client.position - step.back));

@@ -15,6 +15,8 @@ export type Step =
   | { do: 'sendGroup'; device: number; group: number; late: boolean }
   /** `user`: whom to add, remove, … */
   | { do: 'group'; device: number; action: GroupAction; group: number; user: number }
+  /** Begins to watch a user. */
+  | { do: 'watch'; device: number; user: number }
   /** `back`: from so many places before the device's position. */
   | { do: 'connect'; device: number; back: number }
   /** `stall`: the network takes nothing more until `flow`. */
@@ -57,6 +59,7 @@ export function histories(): fc.Arbitrary<History> {
       weight: 4,
       arbitrary: fc.record({ do: fc.constant('group' as const), device, action: groupAction, group, user }),
     },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('watch' as const), device, user }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant('connect' as const), device, back: fc.nat(3) }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('disconnect', 'repeat', 'ack'), device }) },
     { weight: 6, arbitrary: fc.record({ do: fc.constant('read' as const), device, frames: fc.nat(6) }) },
