@@ -8,20 +8,26 @@ const ANSWER_MS = 2_000;
 
 interface Question {
   volume: number;
-  resolve: (states: States | null) => void;
+  users: string[];
+  resolve: (states: States) => void;
   timer: NodeJS.Timeout;
 }
 
 export class PresenceQuestions {
   #volume: Volume;
   #stateOf: (users: string[]) => States;
+  #heard: (states: States) => void;
   #open = new Map<number, Question>();
   #lastNumber = 0;
 
-  /** `stateOf`: of users of this volume. */
-  constructor(volume: Volume, stateOf: (users: string[]) => States) {
+  /**
+   * `stateOf`: of users of this volume. `heard`: called with what a volume says (or that it says nothing), at once: what it
+   * says afterwards is newer.
+   */
+  constructor(volume: Volume, stateOf: (users: string[]) => States, heard: (states: States) => void) {
     this.#volume = volume;
     this.#stateOf = stateOf;
+    this.#heard = heard;
   }
 
   /** In the order of the question. Never rejects. */
@@ -34,8 +40,8 @@ export class PresenceQuestions {
       byVolume.set(volume, asked);
     }
     const answers = await Promise.all([...byVolume].map(([volume, asked]) => this.#ask(volume, asked)));
-    const known = new Map(answers.flatMap((states) => states ?? []).map(({ user, state }) => [user, state]));
-    return users.map((user) => ({ user, state: known.get(user) ?? 'unknown' }));
+    const known = new Map(answers.flat().map(({ user, state }) => [user, state]));
+    return users.map((user) => ({ user, state: known.get(user)! }));
   }
 
   /** A question of another volume. */
@@ -46,29 +52,38 @@ export class PresenceQuestions {
 
   answered(from: number, payload: Buffer): void {
     const question = this.#open.get(numberOf(payload));
-    if (question?.volume === from) this.#settle(numberOf(payload), question, statesOfPulled(payload));
+    if (question?.volume === from) this.#settle(numberOf(payload), statesOfPulled(payload));
   }
 
   close(): void {
-    for (const [number, question] of this.#open) this.#settle(number, question, null);
+    for (const [number, { users }] of this.#open) this.#settle(number, unknown(users));
   }
 
-  #ask(volume: number, users: string[]): Promise<States | null> {
-    if (volume === this.#volume.id) return Promise.resolve(this.#stateOf(users));
-    if (!this.#volume.bus.isUp(volume)) return Promise.resolve(null);
+  #ask(volume: number, users: string[]): Promise<States> {
+    if (volume === this.#volume.id) return Promise.resolve(this.#hear(this.#stateOf(users)));
+    if (!this.#volume.bus.isUp(volume)) return Promise.resolve(this.#hear(unknown(users)));
     this.#lastNumber = (this.#lastNumber + 1) >>> 0;
     const number = this.#lastNumber;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#settle(number, question, null), ANSWER_MS);
-      const question = { volume, resolve, timer };
-      this.#open.set(number, question);
+      const timer = setTimeout(() => this.#settle(number, unknown(users)), ANSWER_MS);
+      this.#open.set(number, { volume, users, resolve, timer });
       this.#volume.bus.send(this.#volume.id, volume, BUS.presencePull, encodePull(number, users));
     });
   }
 
-  #settle(number: number, { resolve, timer }: Question, states: States | null): void {
+  #settle(number: number, states: States): void {
+    const { resolve, timer } = this.#open.get(number)!;
     clearTimeout(timer);
     this.#open.delete(number);
-    resolve(states);
+    resolve(this.#hear(states));
   }
+
+  #hear(states: States): States {
+    this.#heard(states);
+    return states;
+  }
+}
+
+function unknown(users: string[]): States {
+  return users.map((user) => ({ user, state: 'unknown' }));
 }

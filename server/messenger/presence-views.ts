@@ -9,7 +9,9 @@ import type { Device } from './user-state.ts';
 
 interface View {
   devices: Set<Device>;
-  /** What they were shown last. */
+  /** Those of them that wait for the answer to their subscription: they get the state with it, and no news before. */
+  waiting: Set<Device>;
+  /** What the others were shown last, and those who wait will be. */
   state: PresenceStateName | null;
 }
 
@@ -44,9 +46,10 @@ export class PresenceViews {
       const view = this.#views.get(user);
       if (view !== undefined) {
         view.devices.add(device);
+        view.waiting.add(device);
         continue;
       }
-      this.#views.set(user, { devices: new Set([device]), state: null });
+      this.#views.set(user, { devices: new Set([device]), waiting: new Set([device]), state: null });
       fresh.push(user);
     }
     return fresh;
@@ -62,6 +65,7 @@ export class PresenceViews {
       this.subscriptions--;
       const view = this.#views.get(user)!;
       view.devices.delete(device);
+      view.waiting.delete(device);
       if (view.devices.size > 0) continue;
       this.#views.delete(user);
       this.unknown.delete(user);
@@ -83,17 +87,20 @@ export class PresenceViews {
     return this.#views.keys();
   }
 
-  /** A device was answered; others who watch the same may know something else by now, and are shown it as well. */
-  answered(device: Device, states: States): void {
-    this.#show(states, device);
+  /**
+   * What a device is answered to its question: of those who are watched what is known by now, for news may have overtaken
+   * the answer.
+   */
+  answerTo(device: Device, states: States): States {
+    return states.map((item) => {
+      const view = this.#views.get(item.user);
+      view?.waiting.delete(device);
+      return { user: item.user, state: view?.state ?? item.state };
+    });
   }
 
-  /** News of watched users. */
+  /** What a volume says of users, asked or not: whoever watches them is shown what is new. */
   show(states: States): void {
-    this.#show(states, null);
-  }
-
-  #show(states: States, except: Device | null): void {
     const news = new Map<Device, States>();
     for (const item of states) {
       const view = this.#views.get(item.user);
@@ -102,7 +109,7 @@ export class PresenceViews {
       if (item.state === 'unknown') this.unknown.add(item.user);
       else this.unknown.delete(item.user);
       for (const device of view.devices) {
-        if (device === except) continue;
+        if (view.waiting.has(device)) continue;
         const own = news.get(device) ?? [];
         own.push(item);
         news.set(device, own);

@@ -34,7 +34,11 @@ export class Presence {
       isOnline: (user) => this.#isOnline(user),
       tell: (to, states) => this.#tell(to, states),
     });
-    this.#questions = new PresenceQuestions(volume, (users) => this.#statesOf(users));
+    this.#questions = new PresenceQuestions(
+      volume,
+      (users) => this.#statesOf(users),
+      (states) => this.#views.show(states),
+    );
   }
 
   /** Subscriptions of this volume's devices. */
@@ -64,10 +68,7 @@ export class Presence {
       // The other side must know that it is watched before it is asked, so that no change falls between the two.
       this.#sendChanges();
     }
-    void this.pull(users).then((states) => {
-      writeStates(device, states);
-      this.#views.answered(device, states);
-    });
+    void this.pull(users).then((states) => writeStates(device, this.#views.answerTo(device, states)));
   }
 
   /** The state of each of these users, in this order; `unknown` where his shard does not answer. Never rejects. */
@@ -118,9 +119,8 @@ export class Presence {
   housekeeping(): void {
     if (this.#views.unknown.size === 0 || this.#asking) return;
     this.#asking = true;
-    void this.pull([...this.#views.unknown].slice(0, UNKNOWN_AT_ONCE)).then((states) => {
+    void this.pull([...this.#views.unknown].slice(0, UNKNOWN_AT_ONCE)).then(() => {
       this.#asking = false;
-      this.#views.show(states);
     });
   }
 
