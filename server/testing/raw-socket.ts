@@ -1,6 +1,6 @@
 /** A bare TCP connection with a WebSocket handshake: for what a well-behaved client library would never send. */
 import { connect, type Socket } from 'node:net';
-import { BINARY_SUBPROTOCOL } from '../protocol/messages.ts';
+import { BINARY_SUBPROTOCOL, type JSON_SUBPROTOCOL } from '../protocol/messages.ts';
 import { until } from './until.ts';
 
 export class RawSocket {
@@ -19,8 +19,12 @@ export class RawSocket {
     });
   }
 
-  /** Binary subprotocol; resolves after the welcome has come. */
-  static async open(url: string, user: string): Promise<RawSocket> {
+  /** Resolves after the welcome has come. */
+  static async open(
+    url: string,
+    user: string,
+    protocol: typeof BINARY_SUBPROTOCOL | typeof JSON_SUBPROTOCOL = BINARY_SUBPROTOCOL,
+  ): Promise<RawSocket> {
     const { port, host } = new URL(url);
     const raw = new RawSocket(Number(port));
     raw.socket.write(
@@ -31,12 +35,13 @@ export class RawSocket {
         'Upgrade: websocket',
         'Sec-WebSocket-Version: 13',
         'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-        `Sec-WebSocket-Protocol: ${BINARY_SUBPROTOCOL}`,
+        `Sec-WebSocket-Protocol: ${protocol}`,
         '\r\n',
       ].join('\r\n'),
     );
-    // Head of the response, then a frame 82 <length> 81 …: the welcome.
-    await until('the welcome', () => raw.received.includes(Buffer.from('\r\n\r\n\x82', 'latin1')));
+    // Head of the response, then a binary or text frame: the welcome.
+    const welcome = Buffer.from(protocol === BINARY_SUBPROTOCOL ? '\r\n\r\n\x82' : '\r\n\r\n\x81', 'latin1');
+    await until('the welcome', () => raw.received.includes(welcome));
     raw.received = Buffer.alloc(0);
     return raw;
   }
