@@ -201,6 +201,18 @@ describe('one poll after another', () => {
   });
 });
 
+it('entries that retention removes are told by a reset', async () => {
+  chat.volume(1).options.settings.retention = { maxEntries: 10, maxAgeSeconds: 0 };
+  await send(40);
+  await chat.pass(5_000);
+  const first = await chat.timeline(bob);
+  expect(first[0]!.seq).toBeGreaterThan(10);
+  const position = first[0]!.seq - 1;
+  const asked = await ask({ after: 3 });
+  expect(answerOf(asked)).toEqual({ type: 'answer', after: position, reset: position, frames: [] });
+  expect(sequences(await ask({ after: position }))).toEqual(range(position + 1, 40));
+});
+
 describe('a device that polls counts as connected', () => {
   it('until the grace after its last poll is over: then what it did not acknowledge is told as stored', async () => {
     const asked = await ask({ after: 0 });
