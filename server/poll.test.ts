@@ -9,7 +9,12 @@ import { signToken } from './transport/authentication.ts';
 const SECRET = 'a secret for tests';
 /** Longer than the library lets a connection be idle. */
 const MAX_POLL_MS = 13_000;
-const SETTINGS = { pollGraceMs: 1_500, maxPollMs: MAX_POLL_MS, userRate: { perSecond: 0, burst: 0 } };
+const SETTINGS = {
+  pollGraceMs: 1_500,
+  presenceDebounceMs: 0,
+  maxPollMs: MAX_POLL_MS,
+  userRate: { perSecond: 0, burst: 0 },
+};
 
 let node: TestNode;
 let api: ApiClient;
@@ -34,7 +39,7 @@ const open = async (user: string, options: ConstructorParameters<typeof TestClie
   TestClient.open(await node.urlOf(user), user, { token: signToken(SECRET, user, 60), ...options });
 
 async function poll(user: string, query = '', signal?: AbortSignal, at = node): Promise<ApiAnswer> {
-  const url = `${(await at.urlOf(user)).replace('ws', 'http')}/v1/poll?user=${user}${query}`;
+  const url = `${(await at.urlOf(user)).replace('ws', 'http')}/v1/poll?user=${encodeURIComponent(user)}${query}`;
   const headers = { authorization: `Bearer ${signToken(SECRET, user, 60)}` };
   return api.get(url, signal === undefined ? { headers } : { headers, signal });
 }
@@ -158,6 +163,20 @@ describe('a poll', () => {
     expect((await poll(bob, '&after=1&timeout=0')).body.frames).toEqual([]);
     expect(await a.next('receipt')).toMatchObject({ state: 'delivered' });
     await a.close();
+  });
+
+  it('makes its user online until its grace is over', async () => {
+    const [alice, bob] = [newUser(0, 'alice'), newUser(1, 'bob, or so ')];
+    await poll(bob, '&timeout=0');
+    const url = `${(await node.urlOf(alice)).replace('ws', 'http')}/v1/presence?user=${alice}`;
+    const headers = { authorization: `Bearer ${signToken(SECRET, alice, 60)}` };
+    const states = async () =>
+      (await api.get(`${url}&users=${encodeURIComponent(bob)},${alice}`, { headers })).body.users!;
+    expect(await states()).toEqual([
+      { user: bob, state: 'online' },
+      { user: alice, state: 'offline' },
+    ]);
+    await until('bob to be offline', async () => (await states())[0]!.state === 'offline');
   });
 
   it('beyond the head is reset', async () => {
