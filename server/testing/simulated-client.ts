@@ -15,6 +15,8 @@ export interface SentMessage {
   body: string;
   /** Number of the connection on which it was first sent; 0 once it was refused. */
   connection: number;
+  /** How often it was sent on the present connection and not answered yet: only the last refusal says that it was not stored. */
+  attempts: number;
   /** Own sequence by the first `sent`, and whether that came on the first connection. */
   seq?: number;
   answeredOnFirst?: boolean;
@@ -99,6 +101,7 @@ export class SimulatedClient {
     this.#connections++;
     this.#read = 0;
     this.#onConnection.clear();
+    for (const message of this.sent) message.attempts = 0;
     // It forgets what it asks for again, as an application without a memory does.
     this.position = Math.min(from, this.position);
     this.#beyond.clear();
@@ -112,8 +115,9 @@ export class SimulatedClient {
 
   send(id: number, to: string, body: string, toGroup = false): void {
     if (!this.connected) return;
-    this.sent.push({ id, to, toGroup, body, connection: this.#connections });
-    this.#sendOn(id, to, body, toGroup);
+    const message = { id, to, toGroup, body, connection: this.#connections, attempts: 0 };
+    this.sent.push(message);
+    this.#transmit(message);
   }
 
   /** Asks for something to be done with a group; it is not asked again. */
@@ -135,7 +139,7 @@ export class SimulatedClient {
   /** Send again what has no answer, in order. */
   repeat(): void {
     if (!this.connected) return;
-    for (const { id, to, body, toGroup } of this.unanswered) this.#sendOn(id, to, body, toGroup);
+    for (const message of this.unanswered) this.#transmit(message);
   }
 
   ack(): void {
@@ -208,13 +212,18 @@ export class SimulatedClient {
     }
     // It was not stored: its place is among what is sent when it is repeated.
     message.connection = 0;
+    message.attempts = Math.max(message.attempts - 1, 0);
     if (code === ERRORS.idTooOld.code) this.tooOld.add(id);
     if (code !== ERRORS.notMember.code && code !== ERRORS.noSuchGroup.code) return;
     if (message.seq !== undefined) this.#problem(`message ${id} was answered by ${message.seq}, and then refused`);
-    else if (message.toGroup) this.refused.add(id);
+    else if (message.toGroup && message.attempts === 0) this.refused.add(id);
   }
 
-  #sendOn(id: number, to: string, body: string, toGroup: boolean): void {
+  #transmit(message: SentMessage): void {
+    const { id, to, body, toGroup } = message;
+    message.attempts++;
+    // Whatever was answered before: this one may be stored.
+    this.refused.delete(id);
     if (toGroup) this.connection!.sendGroup(id, to, body);
     else this.connection!.send(id, to, body);
   }
