@@ -7,7 +7,7 @@ import type { NodeSettings } from './config.ts';
 import { prometheusText } from './metrics.ts';
 import { FrameWriter } from './protocol/codec.ts';
 import { CLOSES } from './protocol/errors.ts';
-import { BINARY_SUBPROTOCOL, JSON_SUBPROTOCOL } from './protocol/messages.ts';
+import { BINARY_SUBPROTOCOL } from './protocol/messages.ts';
 import { LOGICAL_SHARDS, logicalShard, type Owner, volumeRange, volumeTable } from './shard-map.ts';
 import type { NodeStats } from './supervisor.ts';
 import type { ConnectionData } from './transport/connection.ts';
@@ -17,7 +17,7 @@ import { HttpProblem } from './transport/http-problem.ts';
 import { limitAddresses } from './transport/limited-app.ts';
 import { listen } from './transport/listen.ts';
 import { ROUTER_PATHS } from './transport/openapi.ts';
-import { CONNECT_PATH, hostName, refuse, userProblem } from './transport/websocket.ts';
+import { CONNECT_PATH, chooseSubprotocol, hostName, isHandshake, refuse, userProblem } from './transport/websocket.ts';
 
 export interface RouterOptions {
   host: string;
@@ -99,19 +99,19 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
     compression: uWS.DISABLED,
     idleTimeout: 8,
     upgrade(res, req, context) {
+      if (!isHandshake(req)) {
+        req.setYield(true); // to the hint that HTTP gives there
+        return;
+      }
       const user = req.getQuery('user') ?? '';
-      const protocols = req
-        .getHeader('sec-websocket-protocol')
-        .split(',')
-        .map((name) => name.trim());
-      const json = !protocols.includes(BINARY_SUBPROTOCOL);
+      const protocol = chooseSubprotocol(req);
       const refusal = refusalOf(user, hostOf(req.getHeader('host')));
       res.upgrade<ConnectionData>(
         {
           userName: user,
           deviceId: '',
           after: undefined,
-          json,
+          json: protocol !== BINARY_SUBPROTOCOL,
           issuedAt: 0,
           expiresAt: Number.POSITIVE_INFINITY,
           refusal,
@@ -119,7 +119,7 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
           early: null,
         },
         req.getHeader('sec-websocket-key'),
-        json ? (protocols.includes(JSON_SUBPROTOCOL) ? JSON_SUBPROTOCOL : '') : BINARY_SUBPROTOCOL,
+        protocol,
         req.getHeader('sec-websocket-extensions'),
         context,
       );

@@ -65,3 +65,13 @@ export function serverFrames(received: Buffer): ServerFrame[] {
   }
   return frames;
 }
+
+/** One message of a client in frames of `size` bytes each. */
+export function fragments(opcode: number, data: Buffer, size: number): Buffer[] {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < data.length; at += size) {
+    const options = { fin: at + size >= data.length };
+    parts.push(clientFrame(at === 0 ? opcode : OPCODES.continuation, data.subarray(at, at + size), options));
+  }
+  return parts;
+}

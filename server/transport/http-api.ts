@@ -95,10 +95,11 @@ export class HttpApi {
   }
 }
 
-/** `/v1/connect` for who did not ask for the upgrade; the WebSocket route lets such requests pass. */
+/** `/v1/connect` for who did not ask for the upgrade, or for another version; the WebSocket route lets such requests pass. */
 export function serveUpgradeHint(api: HttpApi): void {
   api.get(CONNECT_PATH, (call) => {
-    call.reply(426, { error: 'this is the address of the WebSocket; see PROTOCOL.md' }, { upgrade: 'websocket' });
+    const error = 'this is the address of the WebSocket; see PROTOCOL.md';
+    call.reply(426, { error }, { upgrade: 'websocket', 'sec-websocket-version': '13' });
   });
 }
 

@@ -3,7 +3,7 @@ import type { HttpRequest } from 'uWebSockets.js';
 import { encodeRedirect, type FrameWriter, isDeviceId, isUserId } from '../protocol/codec.ts';
 import { jsonFromServerFrames } from '../protocol/codec-json.ts';
 import { CLOSES } from '../protocol/errors.ts';
-import { LIMITS } from '../protocol/messages.ts';
+import { BINARY_SUBPROTOCOL, JSON_SUBPROTOCOL, LIMITS } from '../protocol/messages.ts';
 import { logicalShard } from '../shard-map.ts';
 import type { ConnectionData, Socket } from './connection.ts';
 import type { WebSocketOptions } from './websocket.ts';
@@ -60,6 +60,32 @@ export function readUpgrade(
     };
   }
   return data;
+}
+
+/** Whether it is the opening handshake of RFC 6455, version 13: the library looks at nothing but the key. */
+export function isHandshake(req: HttpRequest): boolean {
+  const upgrade = req.getHeader('upgrade');
+  const asks = upgrade === 'websocket' || tokens(upgrade.toLowerCase()).includes('websocket');
+  return asks && req.getHeader('sec-websocket-version') === '13';
+}
+
+/** The subprotocol to answer with: binary if it is offered, else JSON; '' if neither is, and then JSON is spoken. */
+export function chooseSubprotocol(req: HttpRequest): string {
+  const first = req.getHeader('sec-websocket-protocol');
+  if (first === '') return '';
+  let offered = tokens(first);
+  if (!offered.includes(BINARY_SUBPROTOCOL)) {
+    // The header may stand there more than once, and the library gives the first.
+    offered = [];
+    req.forEach((name, value) => {
+      if (name === 'sec-websocket-protocol') offered.push(...tokens(value));
+    });
+  }
+  return [BINARY_SUBPROTOCOL, JSON_SUBPROTOCOL].find((name) => offered.includes(name)) ?? '';
+}
+
+function tokens(header: string): string[] {
+  return header.split(',').map((token) => token.trim());
 }
 
 /** Why a user id can't be used, or null. */

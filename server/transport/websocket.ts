@@ -4,13 +4,13 @@ import type { Volume } from '../messenger/volume.ts';
 import { decodeClientFrames, encodeReset, encodeWelcome, FrameError, FrameWriter } from '../protocol/codec.ts';
 import { decodeClientJson } from '../protocol/codec-json.ts';
 import { CLOSES } from '../protocol/errors.ts';
-import { BINARY_SUBPROTOCOL, JSON_SUBPROTOCOL } from '../protocol/messages.ts';
+import { BINARY_SUBPROTOCOL } from '../protocol/messages.ts';
 import type { Authenticator } from './authentication.ts';
 import { Connection, type ConnectionData, type ConnectionOutbox, type Socket } from './connection.ts';
 import { ConnectionFrames } from './connection-frames.ts';
-import { readUpgrade, refuse } from './upgrade.ts';
+import { chooseSubprotocol, isHandshake, readUpgrade, refuse } from './upgrade.ts';
 
-export { bearerToken, hostName, refuse, userProblem } from './upgrade.ts';
+export { bearerToken, chooseSubprotocol, hostName, isHandshake, refuse, userProblem } from './upgrade.ts';
 
 export const CONNECT_PATH = '/v1/connect';
 /** The largest body in a JSON frame takes six bytes for one (`\u0000`), and the other fields some more. */
@@ -73,11 +73,13 @@ export function serveWebSockets(
     sendPingsAutomatically: true,
 
     upgrade(res, req, context) {
+      if (!isHandshake(req)) {
+        req.setYield(true); // to the hint that HTTP gives there
+        return;
+      }
       const data = readUpgrade(req, options);
-      const offered = req.getHeader('sec-websocket-protocol');
-      const protocols = offered.split(',').map((name) => name.trim());
-      data.json = !protocols.includes(BINARY_SUBPROTOCOL);
-      const chosen = data.json ? (protocols.includes(JSON_SUBPROTOCOL) ? JSON_SUBPROTOCOL : '') : BINARY_SUBPROTOCOL;
+      const chosen = chooseSubprotocol(req);
+      data.json = chosen !== BINARY_SUBPROTOCOL;
       res.upgrade(data, req.getHeader('sec-websocket-key'), chosen, req.getHeader('sec-websocket-extensions'), context);
     },
 
