@@ -5,6 +5,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { BINARY_SUBPROTOCOL, JSON_SUBPROTOCOL } from '../protocol/messages.ts';
 import { FrameClient } from '../testing/frame-client.ts';
+import { TestClient } from '../testing/test-client.ts';
 import { cleanUp, startTestNode, type TestNode } from '../testing/test-node.ts';
 import { until } from '../testing/until.ts';
 import { clientFrame, closePayload, fragments, OPCODES } from '../testing/websocket-frames.ts';
@@ -77,6 +78,20 @@ describe('a message in fragments', () => {
     client.write(clientFrame(continuation, data, { fin: false }));
     client.write(clientFrame(continuation, ''));
     await client.untilSent(id);
+  });
+
+  it('may come from the ws library, which masks at random, in dozens and with pings', async () => {
+    const client = await TestClient.open(url, 'mallory');
+    const { id, data } = send('from the ws library');
+    const pongs: string[] = [];
+    client.socket.on('pong', (payload) => pongs.push(payload.toString()));
+    for (let at = 0; at < data.length; at++) {
+      client.socket.send(data.subarray(at, at + 1), { binary: false, fin: at === data.length - 1 });
+      if (at % 10 === 0) client.socket.ping(`ping ${at}`);
+    }
+    expect(await client.next('sent')).toMatchObject({ id });
+    expect(pongs.slice(0, 3)).toEqual(['ping 0', 'ping 10', 'ping 20']);
+    await client.close();
   });
 
   it('is cut when another message begins in it', async () => {
