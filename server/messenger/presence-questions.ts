@@ -18,7 +18,7 @@ export class PresenceQuestions {
   #stateOf: (users: string[]) => States;
   #heard: (states: States) => void;
   #open = new Map<number, Question>();
-  #lastNumber = 0;
+  #lastNumber: number;
 
   /**
    * `stateOf`: of users of this volume. `heard`: called with what a volume says (or that it says nothing), at once: what it
@@ -28,6 +28,8 @@ export class PresenceQuestions {
     this.#volume = volume;
     this.#stateOf = stateOf;
     this.#heard = heard;
+    // An answer to a question of an earlier life must not be taken for one of this: a time in µs is above those numbers.
+    this.#lastNumber = (volume.options.now() * 1_000) % 2 ** 32;
   }
 
   /** In the order of the question. Never rejects. */
@@ -41,7 +43,7 @@ export class PresenceQuestions {
     }
     const answers = await Promise.all([...byVolume].map(([volume, asked]) => this.#ask(volume, asked)));
     const known = new Map(answers.flat().map(({ user, state }) => [user, state]));
-    return users.map((user) => ({ user, state: known.get(user)! }));
+    return users.map((user) => ({ user, state: known.get(user) ?? 'unknown' }));
   }
 
   /** A question of another volume. */

@@ -71,6 +71,15 @@ export class PresenceWatched {
     }
   }
 
+  /** What was told to this volume may have been lost with the link to it: it is told again. */
+  linkUp(volume: number): void {
+    for (const [user, watched] of this.#users) {
+      if (!watched.volumes.has(volume)) continue;
+      watched.told = undefined;
+      this.#lookLater(user);
+    }
+  }
+
   /** A user's first device has come, or his last one gone. */
   changed(user: string): void {
     if (this.#users.size > 0 && this.#users.has(user)) this.#lookLater(user);

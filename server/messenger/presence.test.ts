@@ -233,6 +233,44 @@ describe('after a break', () => {
     expect(chat.volume(1).presence.watchedUsers).toBe(0);
   });
 
+  it('of the link in one direction, what was lost on it is told again, even without a pause', async () => {
+    await chat.stop();
+    await start({ presenceDebounceMs: 0 });
+    await subscribe(a, bob);
+    const { bus } = chat.volume(1);
+    const lost = vi.spyOn(bus, 'send').mockImplementation(() => {});
+    await connect(bob);
+    await chat.pass(1_000);
+    expect(lost.mock.calls.filter(([, , kind]) => kind === BUS.presenceState)).toHaveLength(1);
+    expect(told(a)).toEqual([`${bob} offline`]);
+    lost.mockRestore();
+    chat.volume(1).onBusUp(0);
+    await chat.pass(1_000);
+    expect(told(a)).toEqual([`${bob} offline`, `${bob} online`]);
+  });
+
+  it('of the asking volume, an answer to its earlier life is not taken for one to this', async () => {
+    const questions: Buffer[] = [];
+    const { bus } = chat.volume(0);
+    const send = bus.send.bind(bus);
+    vi.spyOn(bus, 'send').mockImplementation((from, to, kind, payload) => {
+      if (kind === BUS.presencePull) questions.push(Buffer.from(payload));
+      send(from, to, kind, payload);
+    });
+    a.presence('pull', [bob]);
+    await chat.settle();
+    await chat.restartVolume(0);
+    a = await connect(alice);
+    // As many questions as there were before.
+    await subscribe(a, bob);
+    const carol = chat.userOn(1, 'carol');
+    a.presence('pull', [carol]);
+    chat.volume(1).presence.onBusMessage(0, BUS.presencePull, questions[0]!);
+    await chat.settle();
+    expect(questions).toHaveLength(1);
+    expect(told(a)).toEqual([`${bob} online`, `${carol} offline`]);
+  });
+
   it('that hid somebody, he is known again once his volume answers', async () => {
     const carol = chat.userOn(1, 'carol');
     chat.network.cut(0, 1);

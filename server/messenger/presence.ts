@@ -108,11 +108,12 @@ export class Presence {
     else this.#questions.answered(from, payload);
   }
 
-  /** The link to a volume is up (again): it learns whom this one watches there. */
+  /** The link to a volume is up (again): it learns whom this one watches there, and what has become of those it watches here. */
   onBusUp(to: number): void {
     if (to === this.#volume.id) return;
     const names = [...this.#views.users()].filter((user) => this.#volumeOf(user) === to);
     this.#volume.bus.send(this.#volume.id, to, BUS.presenceWatch, encodeWatch(WATCH.replace, names));
+    this.#watched.linkUp(to);
   }
 
   /** Once a second: whoever is watched and unknown is asked for again. */
