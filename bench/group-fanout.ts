@@ -8,7 +8,7 @@ import { DATA_DIRECTORY } from './bench-data.ts';
 import type { BenchOptions, BenchResult } from './bench-run.ts';
 import { type Figure, spreadOf, type Target } from './figure.ts';
 import type { FromGroupClient, GroupMeasured, GroupOptions } from './group-client.ts';
-import { ask, endProcess, forkModule, startNode } from './processes.ts';
+import { ask, cpuSecondsOf, endProcess, forkModule, startNode } from './processes.ts';
 
 const SHARDS = 3;
 const LOAD: Omit<GroupOptions, 'target'> = {
@@ -24,14 +24,15 @@ export async function measureGroupFanout({ quick, say }: BenchOptions): Promise<
   const rounds = quick ? 1 : 3;
   const seconds = quick ? 5 : 30;
   const alone: GroupMeasured[] = [];
-  const fanouts: GroupMeasured[] = [];
+  const fanouts: Array<GroupMeasured & Costs> = [];
   for (let round = 0; round < rounds; round++) {
     const [without, measured] = await measureRound(seconds);
     alone.push(without);
     fanouts.push(measured);
     say(
       `round ${round + 1}/${rounds}  last receiver p50 ${ms(percentile(measured.lastReceiverMs, 0.5))}, ` +
-        `p99 ${ms(percentile(measured.lastReceiverMs, 0.99))} over ${measured.sent} messages; ` +
+        `p99 ${ms(percentile(measured.lastReceiverMs, 0.99))} over ${measured.sent} messages, ` +
+        `server ${measured.serverMicros.toFixed(1)} µs, client ${measured.clientMicros.toFixed(1)} µs a delivery; ` +
         `others p99 ${ms(percentile(measured.pairMs, 0.99))}, without the group ${ms(percentile(without.pairMs, 0.99))}`,
     );
   }
@@ -56,6 +57,18 @@ export async function measureGroupFanout({ quick, say }: BenchOptions): Promise<
       ),
       of('group of 1,000 online: last receiver p50', ' ms', null, over(fanouts, 'lastReceiverMs', 0.5)),
       of('group of 1,000 online: first receiver p50', ' ms', null, over(fanouts, 'firstReceiverMs', 0.5)),
+      of(
+        'group of 1,000 online: server CPU a delivery',
+        ' µs',
+        null,
+        fanouts.map(({ serverMicros }) => serverMicros),
+      ),
+      of(
+        'group of 1,000 online: client CPU a delivery',
+        ' µs',
+        null,
+        fanouts.map(({ clientMicros }) => clientMicros),
+      ),
       of('users outside the group: p99 meanwhile', ' ms', null, over(fanouts, 'pairMs', 0.99)),
       of('users outside the group: p99 without it', ' ms', null, over(alone, 'pairMs', 0.99)),
       of(
@@ -72,8 +85,14 @@ export async function measureGroupFanout({ quick, say }: BenchOptions): Promise<
   };
 }
 
+/** CPU a delivery of a group message, everything that belongs to it (acknowledgements, pairs), µs. */
+interface Costs {
+  serverMicros: number;
+  clientMicros: number;
+}
+
 /** The pairs alone, then the same with the group. */
-async function measureRound(seconds: number): Promise<[GroupMeasured, GroupMeasured]> {
+async function measureRound(seconds: number): Promise<[GroupMeasured, GroupMeasured & Costs]> {
   const directory = await mkdtemp(join(DATA_DIRECTORY, 'group-'));
   const node = await startNode({
     host: '127.0.0.1',
@@ -90,7 +109,14 @@ async function measureRound(seconds: number): Promise<[GroupMeasured, GroupMeasu
       ask<FromGroupClient, 'measured'>(client, { type: 'measure', seconds: lasting, withGroup }, 'measured');
     // Warm code and warm caches on both sides.
     await measure(true, Math.min(seconds, 5));
-    return [await measure(false, seconds / 2), await measure(true, seconds)];
+    const alone = await measure(false, seconds / 2);
+    const cpuSeconds = () => [node.pids.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0), cpuSecondsOf(client.pid!)];
+    const before = cpuSeconds();
+    const measured = await measure(true, seconds);
+    const [server, load] = cpuSeconds().map(
+      (after, i) => ((after - before[i]!) * 1e6) / (measured.sent * LOAD.members),
+    );
+    return [alone, { ...measured, serverMicros: server!, clientMicros: load! }];
   } finally {
     await endProcess(client);
     await node.stop();
