@@ -28,12 +28,6 @@ if (names.length === 0 || unknown.length > 0) {
   fail(`${asked}; known are ${Object.keys(TOOLS).join(', ')}`);
 }
 
-if (process.getuid?.() !== 0 && names.includes('gcc')) {
-  process.stderr.write(
-    'not root: the tests on a full and on a hanging disk, which mount one, are left out of this run\n',
-  );
-}
-
 const missing = names.filter((name) => !isInstalled(name));
 if (missing.length > 0) install(missing);
 
