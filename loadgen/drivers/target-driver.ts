@@ -24,6 +24,14 @@ export interface DriverConnection<Context = unknown> {
   readonly head?: number;
   /** Close in order (true) or abruptly, as a lost network would (false). */
   close(orderly: boolean): void;
+  /** Stop reading from the socket (true), so that what the server pushes piles up; or go on (false). Optional: a fault of clients. */
+  setPaused?(paused: boolean): void;
+  /** As `send`, to all members of a group. With capability `groups`. */
+  sendGroup?(group: string, id: number, body: Uint8Array): void;
+  /** Make a group of which this user and `members` are members; resolves also when it is there already. With capability `groups`. */
+  createGroup?(group: string, members: readonly string[]): Promise<void>;
+  /** Be told whenever one of these users comes or goes. With capability `presence`. */
+  watch?(users: readonly string[]): void;
 }
 
 export interface DriverEvents<Context = unknown> {
@@ -36,8 +44,12 @@ export interface DriverEvents<Context = unknown> {
     retryable: boolean,
     retryAfterMs?: number,
   ): void;
-  /** A message from another user. `body` is valid during the call only. */
-  received(connection: DriverConnection<Context>, from: string, body: Uint8Array): void;
+  /** A message from another user. `body` is valid during the call only. `group`: sent to this group. */
+  received(connection: DriverConnection<Context>, from: string, body: Uint8Array, group?: string): void;
+  /** The server says that these messages are kept for a recipient who is not connected; `delivered` may follow. */
+  stored?(connection: DriverConnection<Context>, id: number): void;
+  /** News of users who are watched: so many of them. */
+  presence?(connection: DriverConnection<Context>, changes: number): void;
   /** The server says that the message(s) reached the recipient: those with these client message ids. */
   delivered(connection: DriverConnection<Context>, id: number): void;
   /**
@@ -76,6 +88,10 @@ export interface DriverCapabilities {
   receipts: boolean;
   /** Sending the same id again does not deliver the message again. */
   idempotent: boolean;
+  /** `createGroup` and `sendGroup` are there. */
+  groups?: boolean;
+  /** `watch` is there. */
+  presence?: boolean;
 }
 
 export interface TargetDriver<Context = unknown> {
