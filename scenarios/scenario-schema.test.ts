@@ -30,6 +30,19 @@ const FULL = defineScenario({
   connecting: { perSecond: '2k', inFlight: 50 },
   load: { executor: 'constant-arrival-rate', at: 'peak', arrivals: 'lognormal' },
   phases: { warmUp: '2s', steady: '1m', drain: 0 },
+  http: {
+    rate: '1k',
+    connections: 20,
+    requests: [
+      { path: '/v1/users/{user}/timeline?limit=20', weight: 3 },
+      {
+        method: 'POST',
+        path: '/v1/users/{user}/messages',
+        headers: { 'content-type': 'text/plain' },
+        body: 'to {peer}',
+      },
+    ],
+  },
   server: { shards: 3, store: 'memory:', durability: 'none' },
   seed: 7,
   options: {
@@ -55,6 +68,14 @@ describe('a scenario', () => {
       connecting: { perSecond: 2000, inFlight: 50 },
       load: { at: 'peak', arrivals: 'lognormal' },
       phases: { warmUp: 2000, steady: 60_000, drain: 0 },
+      http: {
+        rate: 1000,
+        connections: 20,
+        requests: [
+          { method: 'GET', weight: 3 },
+          { method: 'POST', weight: 1 },
+        ],
+      },
       options: {
         thresholds: {
           delivery_latency: ['p(99)<100', { threshold: 'avg<5', abortOnFail: true, delayAbortEval: '5s' }],
@@ -111,6 +132,27 @@ describe('a mistake gets its place and a sentence', () => {
     ],
     [{ ...BASE, server: { durability: 'sync' } }, '"server.durability" must be "fsync" or "os" or "none", not "sync"'],
     [{ ...BASE, server: { shards: 1.5 } }, '"server.shards" must be a whole number, not 1.5'],
+    [
+      { ...BASE, http: { rate: 0.5, requests: [{ path: '/' }] } },
+      '"http.rate" is wrong: "0.5" is not a whole number; write one like 50000, 50k or 500M',
+    ],
+    [{ ...BASE, http: { rate: 5, requests: [] } }, '"http.requests" must have at least one request, not []'],
+    [
+      { ...BASE, http: { rate: 5, requests: [{ path: 'v1' }] } },
+      '"http.requests[0].path" must begin with "/" and have neither blanks nor "#", not "v1"',
+    ],
+    [
+      { ...BASE, http: { rate: 5, requests: [{ path: '/{id}' }] } },
+      '"http.requests[0].path" may name {user} and {peer} in braces, nothing else, not "/{id}"',
+    ],
+    [
+      { ...BASE, http: { rate: 5, requests: [{ path: '/', metod: 'GET' }] } },
+      '"http.requests[0].metod" is not a field of "http.requests[0]"; did you mean "method"?',
+    ],
+    [
+      { ...BASE, http: { rate: 5, requests: [{ path: '/', method: 'get' }] } },
+      '"http.requests[0].method" must be "GET" or "HEAD" or "POST" or "PUT" or "PATCH" or "DELETE", not "get"',
+    ],
     [{ ...BASE, seed: 'x' }, '"seed" must be a number, not "x"'],
     [{ ...BASE, name: 'a b' }, '"name" must be letters, digits, "-", "_" and "." only, not "a b"'],
     [{ ...BASE, description: ' ' }, '"description" must not be empty, not " "'],

@@ -61,6 +61,28 @@ const rampingLoad = z.strictObject({
   arrivals,
 });
 
+const httpRequest = z.strictObject({
+  method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']).default('GET'),
+  path: z
+    .string()
+    .regex(/^\/[^\s#]*$/, 'must begin with "/" and have neither blanks nor "#"')
+    .refine(knownPlaceholders, 'may name {user} and {peer} in braces, nothing else'),
+  headers: z
+    .record(
+      z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'must be a header name'),
+      z.string().regex(/^[^\r\n]*$/, 'must be one line'),
+    )
+    .default({}),
+  body: z.string().optional(),
+  weight: z.number().gt(0, 'must be above 0').default(1),
+});
+
+const http = z.strictObject({
+  rate: countPositive,
+  connections: countPositive.refine((connections) => connections <= 1000, 'must be at most 1000').default(10),
+  requests: z.array(httpRequest).min(1, 'must have at least one request'),
+});
+
 const threshold = z.union(
   [
     z.string(),
@@ -90,6 +112,7 @@ export const scenarioSchema = z.strictObject({
       drain: duration.default(10_000),
     })
     .prefault({}),
+  http: http.optional(),
   server: z
     .strictObject({
       shards: z.int('must be a whole number').min(1, 'must be 1 or more').max(1000, 'must be at most 1000').optional(),
@@ -112,6 +135,10 @@ export function parseScenario(exported: unknown): CheckedScenario {
   const result = scenarioSchema.safeParse(exported);
   if (result.success) return result.data;
   throw new ScenarioError(result.error.issues.flatMap((issue) => sentences(issue, exported)));
+}
+
+function knownPlaceholders(path: string): boolean {
+  return !/[{}]/.test(path.replaceAll(/\{(user|peer)\}/g, ''));
 }
 
 /** A field that is written as a number or as text and read by one of units.ts's parsers. */

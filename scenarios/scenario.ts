@@ -47,6 +47,8 @@ export interface Scenario {
     /** At most this long to wait for what is still under way; default 10s. */
     drain?: Duration;
   };
+  /** HTTP calls beside the messages, during warm-up and steady phase, against the node's router and the users' shards. */
+  http?: HttpLoad;
   /** The embedded node, when one is started. Defaults are the node's. */
   server?: {
     shards?: number;
@@ -79,6 +81,28 @@ export interface RampingLoad {
   timeUnit?: Duration;
   stages: Array<{ target: Quantity; duration: Duration }>;
   arrivals?: 'poisson' | 'constant' | 'lognormal';
+}
+
+/** Made by autocannon in a process of its own: `http_req_duration`, `http_reqs`, `http_req_failed`. */
+export interface HttpLoad {
+  /** Calls/s in all, a whole number. */
+  rate: Quantity;
+  /** Over all; default 10. At least one for each server process that is called, and at most one a call/s. */
+  connections?: Quantity;
+  /** What is called, drawn by weight. */
+  requests: HttpRequest[];
+}
+
+/** `{user}` and `{peer}` in path, headers and body become a user of the run and one whom that user writes to. */
+export interface HttpRequest {
+  /** Default GET. */
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** From `/` on. With a `{user}` anywhere, the call goes to that user's shard, with that user's token; else to the router. */
+  path: string;
+  headers?: Record<string, string>;
+  body?: string;
+  /** Above 0; default 1. */
+  weight?: number;
 }
 
 /** Returns its argument; it is there for the editor to know the fields. Checking is `plimsoll validate`'s. */

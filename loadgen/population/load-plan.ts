@@ -41,6 +41,8 @@ export interface LoadPlan {
   phases: { warmUpMs: number; steadyMs: number; drainMs: number };
   /** Over all agents; perSecond null: as fast as inFlight lets them. */
   connecting: { perSecond: number | null; inFlight: number };
+  /** HTTP calls beside the messages; null: none. */
+  http: HttpPlan | null;
   thresholds: Threshold[];
   /** null: the node's default. */
   server: { shards: number | null; store: string | null; durability: Durability | null };
@@ -50,6 +52,9 @@ export interface LoadPlan {
   /** How the load follows from the scenario, line by line. */
   derivation: string[];
 }
+
+/** `rate` calls/s over `connections`, drawn from `requests` by weight. */
+export type HttpPlan = NonNullable<CheckedScenario['http']>;
 
 const BODY_BYTES_DEFAULT = 100;
 
@@ -75,6 +80,7 @@ export function compileScenario(scenario: CheckedScenario, overrides: LoadOverri
     bodyBytes: scenario.population?.messageBytes ?? BODY_BYTES_DEFAULT,
     phases: { warmUpMs, steadyMs, drainMs: scenario.phases.drain },
     connecting: { perSecond: scenario.connecting.perSecond ?? null, inFlight: scenario.connecting.inFlight },
+    http: scenario.http ?? null,
     thresholds: thresholdsOf(scenario),
     server: {
       shards: overrides.shards ?? scenario.server.shards ?? null,
