@@ -141,6 +141,11 @@ export class AgentRun {
     return { sender: this.#sender.summary(), receiver: this.#receiver.summary() };
   }
 
+  /** One sentence each. */
+  driverProblems(): string[] {
+    return this.#driver.problems?.() ?? [];
+  }
+
   async close(): Promise<void> {
     this.#closing = true;
     this.#connector.stop();

@@ -4,17 +4,19 @@
  */
 import { type Clock, createRealClock } from '../clock.ts';
 import type { CoordinatorLink, FromAgent, ToAgent } from '../control/control-channel.ts';
-import { loadDriver, REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
-import { asDriverError, DriverError } from '../drivers/target-driver.ts';
+import { DriverModuleError, loadDriver, REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
+import { DriverError } from '../drivers/target-driver.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';
 import { AgentRun } from './agent-run.ts';
 
 const DRAIN_TICK_MS = 100;
 const TICK_MS = 1_000;
+const EXIT_DELAY_MS = 50;
 
 /** Runs until the coordinator says `finish` or is gone. */
 export function runAgent(coordinator: CoordinatorLink): void {
   let run: AgentRun | undefined;
+  let driver = REFERENCE_DRIVER;
   let ticking: NodeJS.Timeout | undefined;
   const tell = (message: FromAgent): void => coordinator.send(message);
 
@@ -35,12 +37,9 @@ export function runAgent(coordinator: CoordinatorLink): void {
   const handle = async (message: ToAgent): Promise<void> => {
     if (message.type === 'prepare') {
       const clock = createRealClock(message.assignment.epochOffsetMs);
-      run = new AgentRun(message.assignment, clock, await loadDriver(message.assignment.driver));
-      await run.prepare().catch((thrown: unknown) => {
-        const { driver } = message.assignment;
-        const { side, message: why } = asDriverError(thrown);
-        throw new DriverError(side, driver === REFERENCE_DRIVER ? why : `the driver ${driver} can't prepare: ${why}`);
-      });
+      driver = message.assignment.driver;
+      run = new AgentRun(message.assignment, clock, await loadDriver(driver));
+      await run.prepare();
       tickOnSeconds(clock);
       tell({ type: 'prepared' });
       return;
@@ -58,18 +57,28 @@ export function runAgent(coordinator: CoordinatorLink): void {
     } else {
       clearTimeout(ticking);
       tick('last');
+      for (const text of run.driverProblems()) tell({ type: 'notice', text });
       tell({ type: 'ledger', ...run.ledger() });
       await run.close();
       // The channel flushes what was sent before it closes; then nothing keeps the process.
-      setTimeout(() => process.exit(0), 50);
+      setTimeout(() => process.exit(0), EXIT_DELAY_MS);
     }
   };
 
+  const fail = (error: Error): void => {
+    const side =
+      error instanceof DriverModuleError ? 'configuration' : error instanceof DriverError ? error.side : 'generator';
+    tell({ type: 'failed', message: error.message, side });
+  };
   coordinator.onMessage((message) => {
-    handle(message).catch((error: Error) => {
-      const side = error instanceof DriverError ? error.side : 'generator';
-      tell({ type: 'failed', message: error.message, side });
-    });
+    handle(message).catch(fail);
+  });
+  // A driver module may throw where nobody called it: in a callback of its own.
+  process.on('uncaughtException', (error) => {
+    const culprit = driver === REFERENCE_DRIVER ? '' : `with the driver ${driver} `;
+    fail(new Error(`${culprit}failed: ${error.message}`, { cause: error }));
+    if (process.env.PLIMSOLL_DEBUG) process.stderr.write(`${error.stack}\n`);
+    setTimeout(() => process.exit(1), EXIT_DELAY_MS);
   });
   coordinator.onGone(() => process.exit(1));
   tell({ type: 'ready', version: PLIMSOLL_VERSION, pid: process.pid });

@@ -84,6 +84,8 @@ export type FromAgent =
   | { type: 'prepared' }
   | { type: 'tick'; progress: AgentProgress; usage: AgentUsage; samples: SampleBatch | null }
   | { type: 'connected'; report: ConnectReport }
+  /** For the report: one sentence. */
+  | { type: 'notice'; text: string }
   | { type: 'ledger'; sender: SenderSummary; receiver: ReceiverSummary }
   | { type: 'failed'; message: string; side: 'generator' | 'server' | 'configuration' };
 

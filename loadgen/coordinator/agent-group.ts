@@ -62,6 +62,7 @@ export class AgentGroup {
   onSamples: (batch: SampleBatch) => void = () => {};
   onTick: () => void = () => {};
   onGone: (name: string, how: string) => void = () => {};
+  onNotice: (text: string) => void = () => {};
   #agents: AgentState[];
   #finishing = false;
 
@@ -210,13 +211,17 @@ export class AgentGroup {
       this.onTick();
       return;
     }
+    if (message.type === 'notice') {
+      this.onNotice(`${agent.link.name}: ${message.text}`);
+      return;
+    }
     if (message.type === 'ledger') agent.ledger = { sender: message.sender, receiver: message.receiver };
     const { pending } = agent;
     if (message.type === 'failed') {
-      agent.pending = null;
-      const error = new AgentError(message.side, `${agent.link.name}: ${message.message}`);
-      if (pending) pending.reject(error);
-      else this.#lost(agent, message.message);
+      if (pending?.type === 'prepared') {
+        agent.pending = null;
+        pending.reject(new AgentError(message.side, `${agent.link.name}: ${message.message}`));
+      } else this.#lost(agent, message.message); // what it measured until then counts
     } else if (pending?.type === message.type) {
       agent.pending = null;
       pending.resolve(message);

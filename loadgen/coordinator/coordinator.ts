@@ -157,6 +157,7 @@ class Run {
     this.#agents = agents;
     agents.onSamples = (batch) => this.#record(batch);
     agents.onGone = (name, how) => this.#note(`${name} ${how}`);
+    agents.onNotice = (text) => this.#note(text);
     await agents.ready(PLIMSOLL_VERSION);
     const plan = this.#plan;
     await agents.prepare((index) => ({

@@ -1,34 +1,46 @@
-/** Finds a target driver: the reference one, or a module of the user's own. */
-import { resolve } from 'node:path';
+/** Finds a target driver: one that comes with Plimsoll, or a module of the user's own. */
+import { isAbsolute, resolve } from 'node:path';
 import { createJiti } from 'jiti';
+import { DriverModuleError } from './driver-module-error.ts';
+import { guardedDriver } from './guarded-driver.ts';
 import * as targetDriver from './target-driver.ts';
+
+export { DriverModuleError };
 
 export const REFERENCE_DRIVER = 'reference';
 
-/** A driver module that can't be used: one sentence. */
-export class DriverModuleError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'DriverModuleError';
-  }
-}
+/** Drivers that come with Plimsoll and need nothing but their name. */
+const BUILT_IN: Record<string, () => Promise<targetDriver.CreateDriver>> = {
+  [REFERENCE_DRIVER]: async () => (await import('./target-driver-reference.ts')).createReferenceDriver,
+};
 
+/**
+ * Load a driver by what stands behind `--driver`: the name of a built-in one, or the path (from the working directory) of a
+ * module that exports `createDriver`. Such a module runs under guard (guarded-driver.ts). Throws a DriverModuleError.
+ */
 export async function loadDriver(name: string): Promise<targetDriver.CreateDriver> {
-  if (name === REFERENCE_DRIVER) return (await import('./target-driver-reference.ts')).createReferenceDriver;
+  if (Object.hasOwn(BUILT_IN, name)) return BUILT_IN[name]!();
   const path = resolve(name);
   let loaded: { createDriver?: unknown };
   try {
     const jiti = createJiti(path, { virtualModules: { 'plimsoll/driver': targetDriver } });
     loaded = (await jiti.import(path)) as { createDriver?: unknown };
   } catch (error) {
-    throw new DriverModuleError(`the driver ${path} can't be loaded: ${(error as Error).message.split('\n')[0]}`, {
-      cause: error,
-    });
-  }
-  if (typeof loaded.createDriver !== 'function') {
     throw new DriverModuleError(
-      `the driver ${path} exports no function createDriver; see loadgen/drivers/target-driver.ts`,
+      `the driver ${path} can't be loaded: ${String((error as Error)?.message ?? error).split('\n')[0]}`,
+      {
+        cause: error,
+      },
     );
   }
-  return loaded.createDriver as targetDriver.CreateDriver;
+  if (typeof loaded?.createDriver !== 'function') {
+    throw new DriverModuleError(`the driver ${path} exports no function createDriver; see loadgen/drivers/README.md`);
+  }
+  return guardedDriver(name, loaded.createDriver as targetDriver.CreateDriver);
+}
+
+/** The same driver named for use from anywhere: paths, which are meant from `folder`, become absolute. */
+export function absoluteDriverName(name: string, folder: string): string {
+  if (Object.hasOwn(BUILT_IN, name) || isAbsolute(name)) return name;
+  return resolve(folder, name);
 }

@@ -103,6 +103,8 @@ export interface TargetDriver<Context = unknown> {
   /** Acknowledgements and the like that the driver coalesces are flushed; called before the agent stops. */
   flush(): void;
   close(): Promise<void>;
+  /** What the report should say about the driver's own doing, one sentence each. */
+  problems?(): string[];
 }
 
 export interface DriverOptions {
@@ -125,6 +127,11 @@ export function asDriverError(thrown: unknown): DriverError {
   const side = (error as { side?: unknown }).side;
   const final = (error as { final?: unknown }).final === true;
   return new DriverError(side === 'generator' ? 'generator' : 'server', error.message, { cause: error, final });
+}
+
+/** Whether a driver threw a DriverError, be it of another copy of the class. */
+export function isDriverError(thrown: unknown): boolean {
+  return thrown instanceof Error && ['generator', 'server'].includes((thrown as { side?: string }).side ?? '');
 }
 
 export class DriverError extends Error {
