@@ -191,6 +191,7 @@ describe('a connection under guard', () => {
     report.sent(inside as never, 1);
     expect(lines).toEqual(['u failed 1 the driver ./bad.ts failed in "send": no such user false']);
     expect(driver.problems!()).toEqual([
+      'the driver ./bad.ts failed in "send": no such user',
       'the driver ./bad.ts answered a send that waited for no answer, which was dropped',
     ]);
   });

@@ -156,8 +156,9 @@ class GuardedDriver<Context> implements TargetDriver<Context> {
     const guarded: GuardedConnection<Context> = new GuardedConnection(connection, {
       threw: (method, thrown, id) => {
         const what = `failed in "${method}": ${messageOf(thrown)}`;
-        if (id === undefined) this.#problem(what);
-        else if (guarded.settle(id)) this.#events.sendFailed(guarded.outside, id, `${this.#subject} ${what}`, false);
+        this.#problem(what);
+        if (id !== undefined && guarded.settle(id))
+          this.#events.sendFailed(guarded.outside, id, `${this.#subject} ${what}`, false);
       },
     });
     this.#connections.set(connection, guarded);
