@@ -3,15 +3,10 @@
  * and bytes/s, for the whole and for a slice of it. Pure; the working is spelled out line by line.
  */
 import { formatBytes, formatCount, formatNumber } from '../units.ts';
+import { HOURLY_CURVES, normalisedCurve } from './hourly-curves.ts';
 
-/**
- * Share of the day's mean rate in each hour of local time, mean 1. The shape of consumer chat: a night at about a fifth of the
- * mean, a plateau by day, an evening peak of 1.8 between 21 and 22 h, the upper end of the 1.5–1.8 that global services see.
- */
-export const HOURLY_CURVE: readonly number[] = [
-  0.6, 0.4, 0.28, 0.22, 0.22, 0.3, 0.5, 0.75, 0.95, 1.05, 1.12, 1.18, 1.25, 1.22, 1.18, 1.18, 1.22, 1.32, 1.45, 1.62,
-  1.77, 1.8, 1.5, 0.92,
-];
+/** The hourly curve that is taken when none is given: the regional one. */
+export const HOURLY_CURVE: readonly number[] = HOURLY_CURVES.regional;
 
 export interface PopulationInput {
   /** Daily active users of the whole service. */
@@ -101,10 +96,7 @@ export function populationRates(input: PopulationInput): PopulationRates {
 
 /** Throws RangeError unless the curve has 24 numbers ≥ 0, not all 0. */
 function hourlyPeak(curve: readonly number[]): { factor: number; hour: number } {
-  const sum = curve.reduce((a, b) => a + b, 0);
-  if (curve.length !== 24 || curve.some((value) => !(value >= 0)) || !(sum > 0) || !Number.isFinite(sum)) {
-    throw new RangeError('an hourly curve has 24 numbers of 0 or more, one per hour, and not all of them 0');
-  }
-  const highest = Math.max(...curve);
-  return { factor: (highest * 24) / sum, hour: curve.indexOf(highest) };
+  const factors = normalisedCurve(curve);
+  const factor = Math.max(...factors);
+  return { factor, hour: factors.indexOf(factor) };
 }
