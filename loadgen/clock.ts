@@ -44,7 +44,49 @@ export function createRealClock(
 /** The real clock of this process, its epoch offset taken when this module was loaded. */
 export const realClock = createRealClock();
 
-function monotonicMs(): number {
+/**
+ * How another host's monotonic clock is followed: on our clock, its time is ours + `offsetMs` at `fromMs`, and the offset
+ * changes by `slope` ms each ms until `untilMs`. All times are ours.
+ */
+export interface ClockLine {
+  fromMs: number;
+  untilMs: number;
+  offsetMs: number;
+  slope: number;
+}
+
+/** The offset at our time `ms`; constant outside of the line's span. */
+export function offsetOn(line: ClockLine, ms: number): number {
+  return line.offsetMs + line.slope * (Math.max(line.fromMs, Math.min(ms, line.untilMs)) - line.fromMs);
+}
+
+/**
+ * A real clock that shows another host's monotonic time. A new line may lie a little ahead: it is followed from its own
+ * beginning, so that all processes of a host that are told the same line show the same time.
+ */
+export function createFollowingClock(
+  epochOffsetMs: number,
+  line: ClockLine,
+  ownMs: () => number = monotonicMs,
+): Clock & { follow(line: ClockLine): void } {
+  let now = line;
+  let next = line;
+  return {
+    ...createRealClock(epochOffsetMs),
+    nowMs: () => {
+      const ms = ownMs();
+      if (ms >= next.fromMs) now = next;
+      return ms + offsetOn(now, ms);
+    },
+    follow: (newer) => {
+      if (ownMs() >= next.fromMs) now = next;
+      next = newer;
+    },
+  };
+}
+
+/** This host's monotonic clock, ms. */
+export function monotonicMs(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1000 + nanoseconds / 1e6;
 }

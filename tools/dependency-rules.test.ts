@@ -16,16 +16,24 @@ interface Import {
 
 /** Modules that must stay free of I/O, clocks and global randomness. */
 const PURE = [
+  /^loadgen\/control\/pieces\.ts$/,
   /^loadgen\/pacing\//,
   /^loadgen\/population\//,
-  /^loadgen\/coordinator\/(segments|statistics|verdict)\.ts$/,
+  /^loadgen\/coordinator\/(clock-offset|segments|statistics|verdict)\.ts$/,
   /^server\/protocol\/(codec[\w-]*|shard-hash|messages|errors)\.ts$/,
   /^server\/shard-map\.ts$/,
   /^reports\/capacity\//,
 ];
 
 /** Packages that are loaded only where they are needed, with an error that names the remedy. */
-const HEAVY = ['chdb', 'chdb/connection', '@clickhouse/client', 'cassandra-driver', 'nats', 'classic-level'];
+const HEAVY = [
+  'chdb',
+  'chdb/connection',
+  '@clickhouse/client',
+  'cassandra-driver',
+  '@nats-io/transport-node',
+  'classic-level',
+];
 
 const files = ROOMS.flatMap((room) => sources(join(root, room)));
 const imports = files.flatMap(importsOf);
