@@ -1,9 +1,11 @@
 /**
  * Exact accounting of every message, across agents: senders number the messages of each (sender, recipient) stream 1, 2, 3, …,
- * receivers note which numbers arrived, and at the end the two sides are held against each other (reconciliation.ts).
+ * receivers note which numbers arrived at which device, and at the end the two sides are held against each other
+ * (reconciliation.ts). A recipient may be a group (ledger-keys.ts says how streams are named).
  *
  * Streams are columns of typed arrays; only a stream whose numbers are out of step has a list of ranges.
  */
+import { GROUP_CODE } from './ledger-keys.ts';
 import {
   EVENT_DUPLICATED,
   EVENT_REORDERED,
@@ -16,7 +18,8 @@ import {
 import { addNumber, type NumberRanges, removeNumber } from './number-ranges.ts';
 import { growColumn, StreamTable } from './stream-table.ts';
 
-export type { ReceiverSummary, SenderSummary } from './ledger-summaries.ts';
+export { type Audience, type ExpandedLedgers, expandLedgers } from './ledger-expansion.ts';
+export type { AgentLedgers, ReceiverSummary, SenderSummary } from './ledger-summaries.ts';
 export { type LedgerException, type Reconciliation, reconcile } from './reconciliation.ts';
 
 /** The verdict on one arrival. `reordered`: new, but after a later one of the same stream. */
@@ -31,7 +34,7 @@ export class SenderLedger {
   readonly #ahead = new Map<number, NumberRanges>();
   readonly #failed = new Map<number, NumberRanges>();
 
-  /** The number of the next message from `sender` to `recipient`. Until more is said, its outcome is unknown. */
+  /** The number of the next message from `sender` to `recipient`, a user or a group's code. Until more is said, its outcome is unknown. */
   next(sender: number, recipient: number): number {
     const slot = this.#table.slot(sender, recipient);
     if (slot >= this.#counts.length) {
@@ -73,7 +76,7 @@ export class SenderLedger {
   #slotOf(sender: number, recipient: number, number: number): number {
     const slot = this.#table.find(sender, recipient);
     if (slot < 0 || number < 1 || number > this.#counts[slot]!)
-      throw new RangeError(`message ${number} from user ${sender} to user ${recipient} was never numbered`);
+      throw new RangeError(`message ${number} from user ${sender} to ${nameOf(recipient)} was never numbered`);
     return slot;
   }
 
@@ -102,6 +105,8 @@ export class SenderLedger {
 
 export class ReceiverLedger {
   readonly #table = new StreamTable();
+  /** The slot of (sender, group) makes the sender's key. */
+  readonly #groups = new StreamTable();
   /** By slot: highest number that arrived. */
   #highest = new Uint32Array(64);
   /** By slot, where there are any: numbers below the highest that have not arrived. */
@@ -110,7 +115,12 @@ export class ReceiverLedger {
   #reordered = 0;
   readonly #events: number[] = [];
 
-  /** A message arrived. */
+  /** The sender's key for messages from `sender` to `group`: the same at every call, in this ledger. */
+  groupKey(sender: number, group: number): number {
+    return GROUP_CODE + this.#groups.slot(sender, group);
+  }
+
+  /** A message arrived at a device. `sender`: a user, or `groupKey` of a group message; `recipient`: the device's key. */
   arrived(sender: number, recipient: number, number: number): Arrival {
     const slot = this.#table.slot(sender, recipient);
     if (slot >= this.#highest.length) this.#highest = growColumn(this.#highest, slot + 1);
@@ -140,6 +150,7 @@ export class ReceiverLedger {
     for (const [slot, list] of this.#missing) eachRange(list, (from, to) => missing.push(slot, from, to));
     return {
       streams,
+      groupStreams: this.#groups.keys(),
       missing: Uint32Array.from(missing),
       duplicated: this.#duplicated,
       reordered: this.#reordered,
@@ -150,6 +161,10 @@ export class ReceiverLedger {
   #note(sender: number, recipient: number, number: number, event: number): void {
     if (this.#events.length < 4 * EXCEPTIONS_NAMED) this.#events.push(sender, recipient, number, event);
   }
+}
+
+function nameOf(recipient: number): string {
+  return recipient < GROUP_CODE ? `user ${recipient}` : `group ${recipient - GROUP_CODE}`;
 }
 
 function rangesAt(map: Map<number, NumberRanges>, slot: number): NumberRanges {

@@ -21,6 +21,11 @@ export class StreamTable {
     return this.#keys[2 * slot + 1]!;
   }
 
+  /** A copy of all streams in the order of their slots, two numbers each. */
+  keys(): Uint32Array<ArrayBuffer> {
+    return this.#keys.slice(0, 2 * this.#size);
+  }
+
   /** The slot of a stream, or −1. */
   find(sender: number, recipient: number): number {
     return this.#positions[this.#position(sender, recipient)]! - 1;

@@ -50,11 +50,15 @@ export interface ThresholdResult {
   ok: boolean;
 }
 
-/** Totals over the whole run. Every message that was sent is in exactly one of delivered, lost, pending. */
+/**
+ * Totals over the whole run. They count deliveries owed: one for each message and receiving device, so that a message to a user
+ * of two devices counts twice, and one to a group of ten, of one device each, nine times (its sender is owed none). Without groups
+ * and with one device each that is the number of messages. Every delivery owed is in exactly one of delivered, lost, pending.
+ */
 export interface LedgerTotals {
   sent: number;
   acknowledged: number;
-  /** Distinct messages that arrived. */
+  /** Distinct messages that arrived, at each device. */
   delivered: number;
   /** Acknowledged, but never arrived. */
   lost: number;
