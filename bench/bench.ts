@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [message-ceiling] [connect-rate] [fifty-thousand] [group-fanout] [--quick] [--clients 2] [--against DIR]`: measures what Plimsoll has to reach, side by side
+ * `npm run bench -- [message-ceiling] [connect-rate] [fifty-thousand] [group-fanout] [generator-cost] [pacing] [--quick] [--clients 2] [--against DIR]`: measures what Plimsoll has to reach, side by side
  * with what it is compared with, and says of each figure whether it was. All benchmarks by default, about fifteen minutes.
  *
  * A missed target is printed and exits 0: a busy machine is no defect. Exits 1 when something broke, 104 on a wrong argument.
@@ -13,6 +13,7 @@ import type { BenchOptions, BenchResult } from './bench-run.ts';
 import { measureConnectRate } from './connect-rate.ts';
 import { measureFiftyThousand } from './fifty-thousand.ts';
 import { isMet, tableOf } from './figure.ts';
+import { measureGeneratorCost } from './generator-cost.ts';
 import { measureGroupFanout } from './group-fanout.ts';
 import { measureMessageCeiling } from './message-ceiling.ts';
 import { nodeMain } from './processes.ts';
@@ -22,6 +23,7 @@ const BENCHMARKS: Record<string, (options: BenchOptions) => Promise<BenchResult>
   'message-ceiling': measureMessageCeiling,
   'connect-rate': measureConnectRate,
   'group-fanout': measureGroupFanout,
+  'generator-cost': measureGeneratorCost,
 };
 const RESULT_PATH = join('.plimsoll', 'bench.json');
 const CLIENTS_ALLOWED = ['1', '2'];

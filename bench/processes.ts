@@ -22,10 +22,10 @@ const ASK_INTERVAL_MS = 50;
 /** Linux reports CPU times in hundredths of a second on every architecture. */
 const TICKS_PER_SECOND = 100;
 
-/** A compiled module of this folder as a process of its own, with an IPC channel. */
-export function forkModule(name: string): ChildProcess {
+/** A compiled module of this folder as a process of its own, with an IPC channel; `flags` are Node's. */
+export function forkModule(name: string, flags: string[] = []): ChildProcess {
   const path = fileURLToPath(new URL(`./${name}.js`, import.meta.url));
-  return fork(path, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  return fork(path, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [...process.execArgv, ...flags] });
 }
 
 interface Typed {

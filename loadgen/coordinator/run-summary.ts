@@ -264,8 +264,9 @@ function gaugeBySource(
 function generatorCostPerMessage(metrics: RunMetrics, steady: { startMs: number; endMs: number }): number | null {
   const sent = metrics.counter('messages_sent', 'steady');
   if (sent === 0) return null;
-  let cpuSeconds = 0;
-  for (const cores of gaugeBySource(metrics, 'agent_cpu', steady).values())
-    for (const value of cores) cpuSeconds += value;
-  return (cpuSeconds * 1e6) / sent;
+  let cores = 0;
+  // Seconds that the edges of the phase cut are not among them: their mean stands for the whole phase.
+  for (const values of gaugeBySource(metrics, 'agent_cpu', steady).values())
+    cores += values.reduce((sum, value) => sum + value, 0) / values.length;
+  return (cores * (steady.endMs - steady.startMs) * 1e3) / sent;
 }
