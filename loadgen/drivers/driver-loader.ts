@@ -1,5 +1,5 @@
 /** Finds a target driver: one that comes with Plimsoll, or a module of the user's own. */
-import { isAbsolute, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { createJiti } from 'jiti';
 import { DriverModuleError } from './driver-module-error.ts';
 import { guardedDriver } from './guarded-driver.ts';
@@ -14,12 +14,20 @@ const BUILT_IN: Record<string, () => Promise<targetDriver.CreateDriver>> = {
   [REFERENCE_DRIVER]: async () => (await import('./target-driver-reference.ts')).createReferenceDriver,
 };
 
+/** `json-websocket:<file>` */
+const JSON_WEBSOCKET = 'json-websocket:';
+
 /**
- * Load a driver by what stands behind `--driver`: the name of a built-in one, or the path (from the working directory) of a
- * module that exports `createDriver`. Such a module runs under guard (guarded-driver.ts). Throws a DriverModuleError.
+ * Load a driver by what stands behind `--driver`: the name of a built-in one, `json-websocket:<file>` with the description of a
+ * server, or a module that exports `createDriver`, which runs under guard (guarded-driver.ts). Files are meant from the
+ * working directory. Throws a DriverModuleError.
  */
 export async function loadDriver(name: string): Promise<targetDriver.CreateDriver> {
   if (Object.hasOwn(BUILT_IN, name)) return BUILT_IN[name]!();
+  if (name.startsWith(JSON_WEBSOCKET)) {
+    const { loadJsonWebSocketDriver } = await import('./json-websocket-loader.ts');
+    return loadJsonWebSocketDriver(resolve(name.slice(JSON_WEBSOCKET.length)));
+  }
   const path = resolve(name);
   let loaded: { createDriver?: unknown };
   try {
@@ -41,6 +49,7 @@ export async function loadDriver(name: string): Promise<targetDriver.CreateDrive
 
 /** The same driver named for use from anywhere: paths, which are meant from `folder`, become absolute. */
 export function absoluteDriverName(name: string, folder: string): string {
-  if (Object.hasOwn(BUILT_IN, name) || isAbsolute(name)) return name;
+  if (Object.hasOwn(BUILT_IN, name)) return name;
+  if (name.startsWith(JSON_WEBSOCKET)) return JSON_WEBSOCKET + resolve(folder, name.slice(JSON_WEBSOCKET.length));
   return resolve(folder, name);
 }

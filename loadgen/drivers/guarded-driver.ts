@@ -191,10 +191,10 @@ class GuardedDriver<Context> implements TargetDriver<Context> {
         const guarded = answered(connection, id);
         if (guarded) events.sendFailed(guarded.outside, id, String(reason), retryable === true, retryAfterMs);
       },
-      received(connection, sender, body) {
+      received(connection, sender, body, group) {
         const guarded = from(connection);
         if (guarded === undefined) return;
-        if (body instanceof Uint8Array) events.received(guarded.outside, sender, body);
+        if (body instanceof Uint8Array) events.received(guarded.outside, sender, body, group);
         else problem('gave a body that is no Uint8Array');
       },
       closed(connection, code, reason, resumable, advice) {

@@ -23,6 +23,7 @@ import {
 } from './target-driver.ts';
 import { UnsettledSends } from './unsettled-sends.ts';
 import { WebSocketClient, type WebSocketConnection } from './websocket-client.ts';
+import { xorshift32 } from './xorshift.ts';
 
 export function createReferenceDriver<Context>(
   options: DriverOptions,
@@ -357,15 +358,4 @@ interface Connecting {
   /** `performance.now()` by which the welcome must be there. */
   deadline: number;
   redirect: string | undefined;
-}
-
-/** Marsaglia's 32-bit xorshift: masking keys have to differ, not to be secret. `seed` is not 0. */
-function xorshift32(seed: number): () => number {
-  let x = seed | 0;
-  return () => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return x;
-  };
 }
