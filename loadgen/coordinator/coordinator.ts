@@ -8,12 +8,12 @@ import type { AgentLink, ConnectReport } from '../control/control-channel.ts';
 import type { LoadPlan } from '../population/load-plan.ts';
 import { type Reconciliation, reconcile } from '../recorder/delivery-ledger.ts';
 import { RunMetrics } from '../recorder/run-metrics.ts';
-import type { SampleBatch } from '../recorder/samples.ts';
+import type { Phase, SampleBatch } from '../recorder/samples.ts';
 import type { RunSummary } from '../recorder/summary.ts';
-import { evaluateThresholds, thresholdsToAbort } from '../recorder/thresholds-evaluation.ts';
+import { breachSentence, ThresholdWatch } from '../recorder/thresholds-watch.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';
 import { AgentGroup } from './agent-group.ts';
-import { kernelGauges } from './machine.ts';
+import { kernelGauges, sharesMachine } from './machine.ts';
 import { MemoryProbe } from './memory-probe.ts';
 import { NodeWatch } from './node-watch.ts';
 import { PhaseLog, type RunPhase } from './phase-log.ts';
@@ -77,11 +77,11 @@ class Run {
   #agents: AgentGroup | null = null;
   #watch: NodeWatch | null = null;
   #metrics: RunMetrics;
+  #thresholds: ThresholdWatch;
   #phases: PhaseLog;
   #memory = new MemoryProbe();
   #timers: NodeJS.Timeout[] = [];
   #notes: string[] = [];
-  #abortedBy: string[] = [];
   #connectReports: ConnectReport[] = [];
   #startedAtMs = Date.now();
   #secret: string | null;
@@ -91,7 +91,11 @@ class Run {
     this.#options = options;
     this.#clock = options.clock;
     this.#plan = options.plan;
-    this.#metrics = new RunMetrics(options.plan.thresholds, options.plan.rate > 0);
+    this.#metrics = new RunMetrics(options.plan.thresholds, {
+      sends: options.plan.rate > 0,
+      http: options.plan.http !== null,
+    });
+    this.#thresholds = new ThresholdWatch(options.plan.thresholds);
     this.#phases = new PhaseLog(options.clock);
     // An embedded node asks for tokens like any other: signing and checking them is part of what is measured.
     this.#secret = options.authSecret ?? (options.target === null ? randomBytes(24).toString('hex') : null);
@@ -210,6 +214,8 @@ class Run {
     await this.#until(() => this.#clock.nowMs() >= startMs + warmUpMs);
     if (this.#aborted()) return;
     this.#memory.takeLoaded(agents.progress().connections);
+    const shared = sharesMachine(this.#node?.target ?? this.#options.target!);
+    this.#record({ histograms: [], counters: [], gauges: this.#memory.gauges(this.#second(), shared) });
     this.#phases.enter('steady', startMs + warmUpMs);
     await this.#until(() => this.#clock.nowMs() >= startMs + warmUpMs + steadyMs);
   }
@@ -247,9 +253,7 @@ class Run {
       connectReports: this.#connectReports,
       ledger,
       rows,
-      thresholds: this.#options.judgeThresholds
-        ? evaluateThresholds(this.#plan.thresholds, this.#metrics.view(this.#steadyWindow()))
-        : [],
+      thresholds: this.#options.judgeThresholds ? this.#thresholds.judge(this.#metrics, this.#windowOf) : [],
       notes: this.#notes,
       complete: !this.#options.signal.aborted,
     });
@@ -264,7 +268,7 @@ class Run {
     if (this.#options.signal.aborted) return true;
     if (this.#agents && this.#agents.dead.length === this.#agents.size) return true;
     if (this.#node?.gone) return true;
-    return this.#abortedBy.length > 0;
+    return this.#thresholds.breaches.length > 0;
   }
 
   #record(batch: SampleBatch): void {
@@ -272,20 +276,12 @@ class Run {
     this.#metrics.add(batch);
     this.#options.sink.write(batch);
     const elapsedMs = this.#phases.loadElapsedMs;
-    if (elapsedMs <= 0 || this.#abortedBy.length > 0 || !this.#options.judgeThresholds) return;
-    for (const { metric, source } of thresholdsToAbort(
-      this.#plan.thresholds,
-      this.#metrics.view(this.#steadyWindow()),
-      elapsedMs,
-    )) {
-      this.#abortedBy.push(`${metric} ${source}`);
-      this.#note(`the threshold ${metric} ${source} failed, which ends the run`);
-    }
+    if (elapsedMs <= 0 || !this.#options.judgeThresholds) return;
+    for (const breach of this.#thresholds.look(this.#metrics, this.#windowOf, elapsedMs))
+      this.#note(breachSentence(breach));
   }
 
-  #steadyWindow(): { startMs: number; endMs: number } {
-    return this.#phases.epochWindow('steady');
-  }
+  #windowOf = (phase: Phase): { startMs: number; endMs: number } => this.#phases.epochWindow(phase);
 
   #lengthOf(phase: RunPhase): number | null {
     const { warmUpMs, steadyMs, drainMs } = this.#plan.phases;

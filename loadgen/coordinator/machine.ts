@@ -32,6 +32,11 @@ export function kernelGauges(atMs: number): GaugeRow[] {
   ];
 }
 
+/** Is the server at this address on the generator's own machine? Then they share its kernel memory. */
+export function sharesMachine(target: string): boolean {
+  return /\/\/(localhost|127\.|\[::1\])/.test(target);
+}
+
 export function describeMachine(sharedMachine: boolean): RunSummary['metadata']['machine'] {
   const processors = cpus();
   return {

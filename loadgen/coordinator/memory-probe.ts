@@ -2,6 +2,7 @@
  * Memory of server, generator and kernel, before the first connection and under load: the difference, per connection, is
  * what a connection costs. Kernel memory (slab and socket buffers) belongs to both ends when both are on this machine.
  */
+import type { GaugeRow } from '../recorder/samples.ts';
 import type { AgentGroup } from './agent-group.ts';
 import { readKernelMemory } from './machine.ts';
 import type { NodeWatch } from './node-watch.ts';
@@ -56,6 +57,17 @@ export class MemoryProbe {
       generator: share(before.generatorBytes, after.generatorBytes),
       kernel: share(before.kernelBytes, after.kernelBytes),
     };
+  }
+
+  /** The same as rows; none of what was not measured. The kernel's only where it is both ends'. */
+  gauges(atMs: number, sharedMachine: boolean): GaugeRow[] {
+    const { server, generator, kernel } = this.perConnection();
+    const figures = [
+      ['server_memory_bytes_per_connection', server],
+      ['generator_memory_bytes_per_connection', generator],
+      ['kernel_memory_bytes_per_connection', sharedMachine ? kernel : null],
+    ] as const;
+    return figures.flatMap(([metric, value]) => (value === null ? [] : [{ atMs, source: 'run', metric, value }]));
   }
 
   #read(): Reading {

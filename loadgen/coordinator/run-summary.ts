@@ -1,15 +1,15 @@
 /** The summary of a run, from all that was measured. */
 import type { ConnectReport } from '../control/control-channel.ts';
 import type { Reconciliation } from '../recorder/delivery-ledger.ts';
-import type { MergedHistogram } from '../recorder/histogram.ts';
-import { COUNTERS, GAUGES, type GaugeName, TRENDS } from '../recorder/metrics.ts';
+import type { GaugeName } from '../recorder/metrics.ts';
 import type { RunMetrics } from '../recorder/run-metrics.ts';
-import type { MetricSummary, RunSummary, ThresholdResult, TrendValues } from '../recorder/summary.ts';
+import type { RunSummary, ThresholdResult } from '../recorder/summary.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';
 import type { AgentGroup } from './agent-group.ts';
 import type { RunOptions } from './coordinator.ts';
-import { describeMachine } from './machine.ts';
+import { describeMachine, sharesMachine } from './machine.ts';
 import type { MemoryProbe } from './memory-probe.ts';
+import { metricSummaries } from './metric-summaries.ts';
 import type { NodeWatch } from './node-watch.ts';
 import type { PhaseLog } from './phase-log.ts';
 import { claimOf, notesOf, percentileMs } from './run-claim.ts';
@@ -70,7 +70,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
   const passed = judged.verdict === 'pass';
   const memory = input.memory.perConnection();
   const usage = agents.usage();
-  const sharedMachine = input.embedded || /\/\/(localhost|127\.|\[::1\])/.test(input.target);
+  const sharedMachine = sharesMachine(input.target);
   return {
     version: '1.0.0',
     metadata: {
@@ -104,7 +104,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
     failures: judged.failures,
     notes: notesOf(input, judged, sharedMachine),
     phases: input.phases.list().filter(({ phase }) => phase !== 'start' && phase !== 'finish'),
-    results: { metrics: metricSummaries(metrics, steadySeconds), thresholds: input.thresholds },
+    results: { metrics: metricSummaries(metrics, steady), thresholds: input.thresholds },
     ledger: ledger.totals,
     server: {
       connectionsPeak: Math.max(watch.connectionsPeak, connecting.opened),
@@ -125,73 +125,6 @@ export function buildSummary(input: SummaryInput): RunSummary {
       failed: connecting.failed,
     },
     faults: [],
-  };
-}
-
-function metricSummaries(metrics: RunMetrics, steadySeconds: number): MetricSummary[] {
-  const summaries: MetricSummary[] = [];
-  for (const name of TRENDS) {
-    const phase = name === 'connect_latency' || name === 'resume_latency' ? null : 'steady';
-    const histogram = metrics.histogram(name, phase);
-    if (histogram === undefined || histogram.count === 0) continue;
-    summaries.push({
-      name,
-      type: 'trend',
-      contains: 'time',
-      values: trendValues(histogram),
-      histogram: histogram.toBase64(),
-    });
-  }
-  for (const name of COUNTERS) {
-    const rate = metrics.counter(name, 'steady') / Math.max(steadySeconds, 1);
-    summaries.push({
-      name,
-      type: 'counter',
-      contains: 'default',
-      values: { count: metrics.counter(name, null), rate },
-    });
-  }
-  for (const name of GAUGES) {
-    const totals = totalsPerSecond(metrics, name);
-    if (totals.length === 0) continue;
-    const contains = name.endsWith('_bytes') ? 'data' : name.endsWith('_delay') ? 'time' : 'default';
-    const values = { value: totals.at(-1)!, min: Math.min(...totals), max: Math.max(...totals) };
-    summaries.push({ name, type: 'gauge', contains, values });
-  }
-  return summaries;
-}
-
-/** Sources summed per second, the last reading of each: sessions and cores add up. Delays don't: there the worst counts. */
-function totalsPerSecond(metrics: RunMetrics, name: GaugeName): number[] {
-  const seconds = new Map<number, Map<string, number>>();
-  for (const { atMs, source, value } of metrics.gauges(name)) {
-    // Both ends count connections; the agents' count is the one that was asked for.
-    if (name === 'connections' && !source.startsWith('agent')) continue;
-    const second = Math.floor(atMs / 1_000);
-    const sources = seconds.get(second) ?? new Map<string, number>();
-    sources.set(source, value);
-    seconds.set(second, sources);
-  }
-  return [...seconds.entries()]
-    .sort(([a], [b]) => a - b)
-    .map(([, sources]) => {
-      const values = [...sources.values()];
-      return name.endsWith('_delay') ? Math.max(...values) : values.reduce((sum, value) => sum + value, 0);
-    });
-}
-
-function trendValues(histogram: MergedHistogram): TrendValues {
-  const ms = (us: number): number => us / 1_000;
-  return {
-    count: histogram.count,
-    avg: ms(histogram.mean),
-    min: ms(histogram.min),
-    med: ms(histogram.percentile(50)),
-    max: ms(histogram.max),
-    'p(90)': ms(histogram.percentile(90)),
-    'p(95)': ms(histogram.percentile(95)),
-    'p(99)': ms(histogram.percentile(99)),
-    'p(99.9)': ms(histogram.percentile(99.9)),
   };
 }
 
@@ -224,11 +157,12 @@ function tightestObjective(input: SummaryInput): number | null {
 
 function steadySecondsOf(input: SummaryInput, steady: { startMs: number; endMs: number }): SteadySecond[] {
   const perSecond = new Map<number, { sent: number; delivered: number }>();
-  for (const { atMs, metric, value } of input.metrics.counterSeconds()) {
-    if (metric !== 'messages_sent' && metric !== 'messages_delivered') continue;
-    const second = perSecond.get(atMs) ?? { sent: 0, delivered: 0 };
-    second[metric === 'messages_sent' ? 'sent' : 'delivered'] += value;
-    perSecond.set(atMs, second);
+  for (const metric of ['messages_sent', 'messages_delivered'] as const) {
+    for (const { atMs, value } of input.metrics.counterSeconds(metric)) {
+      const second = perSecond.get(atMs) ?? { sent: 0, delivered: 0 };
+      second[metric === 'messages_sent' ? 'sent' : 'delivered'] += value;
+      perSecond.set(atMs, second);
+    }
   }
   const rss = new Map<number, number>();
   for (const { atMs, value } of input.metrics.gauges('server_rss_bytes')) rss.set(atMs, (rss.get(atMs) ?? 0) + value);

@@ -25,7 +25,11 @@ export const COUNTERS = [
   'messages_dropped',
   'connect_failed',
   'reconnects',
+  'http_reqs',
 ] as const;
+
+/** Shares of 0 to 1, as in k6. A row of one counts what it names, out of what `RATE_TOTALS` counts. */
+export const RATES = ['http_req_failed'] as const;
 
 export const GAUGES = [
   'connections',
@@ -37,12 +41,20 @@ export const GAUGES = [
   'agent_loop_delay',
   'kernel_slab_bytes',
   'kernel_socket_bytes',
+  'server_memory_bytes_per_connection',
+  'generator_memory_bytes_per_connection',
+  'kernel_memory_bytes_per_connection',
+  'server_cpu_microseconds_per_message',
 ] as const;
 
 export type TrendName = (typeof TRENDS)[number];
 export type CounterName = (typeof COUNTERS)[number];
+export type RateName = (typeof RATES)[number];
 export type GaugeName = (typeof GAUGES)[number];
-export type MetricName = TrendName | CounterName | GaugeName;
+export type MetricName = TrendName | CounterName | RateName | GaugeName;
+
+/** What a rate is a share of. */
+export const RATE_TOTALS: Record<RateName, CounterName> = { http_req_failed: 'http_reqs' };
 
 /** What each metric means, for reports and help. Latencies count from the intended send time; `_service` from the actual. */
 export const DESCRIPTIONS: Record<MetricName, string> = {
@@ -53,7 +65,7 @@ export const DESCRIPTIONS: Record<MetricName, string> = {
   fanout_latency: 'from the intended send time to each receiver of a group message',
   fanout_last_latency: 'from the intended send time to the last receiver of a group message',
   resume_latency: 'from starting a reconnect to having caught up',
-  http_req_duration: 'duration of HTTP calls',
+  http_req_duration: 'from writing an HTTP request to the end of its answer',
   send_slip: 'from the intended to the actual send time',
   sent_latency_service: 'from the actual send to the server’s acknowledgement',
   delivery_latency_service: 'from the actual send to the other user’s device',
@@ -67,6 +79,8 @@ export const DESCRIPTIONS: Record<MetricName, string> = {
   messages_dropped: 'messages that could not be started on time',
   connect_failed: 'connections that could not be opened',
   reconnects: 'connections opened again after a loss',
+  http_reqs: 'HTTP calls, answered or not',
+  http_req_failed: 'share of HTTP calls with a status of 400 or more, a timeout or a broken connection',
   connections: 'open connections',
   server_cpu: 'cores used by server processes',
   server_rss_bytes: 'resident memory of server processes',
@@ -76,4 +90,8 @@ export const DESCRIPTIONS: Record<MetricName, string> = {
   agent_loop_delay: 'event-loop delay p99 of agent processes, ms',
   kernel_slab_bytes: 'kernel slab memory of the machine',
   kernel_socket_bytes: 'socket buffer memory of the machine',
+  server_memory_bytes_per_connection: 'resident memory of the server that a connection costs',
+  generator_memory_bytes_per_connection: 'resident memory of the agents that a connection costs',
+  kernel_memory_bytes_per_connection: 'kernel memory that a connection costs, both ends',
+  server_cpu_microseconds_per_message: 'CPU of the server in the steady phase, over the messages sent in it',
 };

@@ -4,15 +4,39 @@
  */
 import type { RecentFigures } from '../coordinator/progress.ts';
 import { MergedHistogram } from './histogram.ts';
-import type { CounterName, GaugeName, TrendName } from './metrics.ts';
+import { createMetricView, type ViewOptions } from './metric-view.ts';
+import {
+  type CounterName,
+  type GaugeName,
+  type MetricName,
+  RATE_TOTALS,
+  type RateName,
+  type TrendName,
+} from './metrics.ts';
 import type { CounterRow, GaugeRow, HistogramRow, Phase, SampleBatch } from './samples.ts';
-import type { Tags, Threshold } from './thresholds.ts';
-import type { CounterSecond, HistogramSecond, MetricView, Series, TrendReading } from './thresholds-evaluation.ts';
+import type { Threshold } from './thresholds.ts';
+import type { MetricView } from './thresholds-evaluation.ts';
+
+/** Which rows; of all sources and all streams where nothing is said. */
+export interface Selection {
+  source?: string | undefined;
+  scenario?: string | undefined;
+}
+
+/** What the run is to produce. */
+export interface Expectations {
+  /** It sends messages. */
+  sends?: boolean;
+  /** It makes HTTP calls. */
+  http?: boolean;
+}
 
 /** Seconds over which the progress display's percentiles reach. */
 const RECENT_SECONDS = 5;
-const EXPECTED: ReadonlySet<TrendName> = new Set<TrendName>([
-  'connect_latency',
+const PHASES: readonly Phase[] = ['connect', 'warm-up', 'steady', 'drain'];
+/** An agent that has said nothing for this long is not waited for. */
+const SILENT_MS = 10_000;
+const OF_MESSAGES: ReadonlySet<MetricName> = new Set<MetricName>([
   'sent_latency',
   'sent_latency_service',
   'delivery_latency',
@@ -21,37 +45,44 @@ const EXPECTED: ReadonlySet<TrendName> = new Set<TrendName>([
   'delivered_latency_service',
   'send_slip',
 ]);
+const OF_HTTP: ReadonlySet<MetricName> = new Set<MetricName>(['http_req_duration', 'http_req_failed']);
 
 export class RunMetrics {
+  /** By metric, phase, source and scenario; empty for all of them. */
   #histograms = new Map<string, MergedHistogram>();
   #counters = new Map<string, number>();
-  #counterSeconds: CounterRow[] = [];
-  #gaugeRows: GaugeRow[] = [];
-  #windowed: Set<TrendName>;
-  #sends: boolean;
-  #histogramSeconds: HistogramRow[] = [];
+  #counterSeconds = new Map<CounterName | RateName, CounterRow[]>();
+  #histogramSeconds = new Map<TrendName, HistogramRow[]>();
+  #gaugeRows = new Map<GaugeName, GaugeRow[]>();
+  /** Start of the last second that each process has reported, ms since the epoch. */
+  #reported = new Map<string, number>();
+  #scenarios = new Set<string>();
+  #windowed: Set<MetricName>;
+  #expected: Required<Expectations>;
   #recent: HistogramRow[] = [];
+  #newestMs = 0;
   /** Rows handed over, to reconcile with rows stored. */
   rows = { histograms: 0, counters: 0, gauges: 0 };
 
-  /** `sends`: whether the run sends messages at all. */
-  constructor(thresholds: readonly Threshold[], sends = true) {
-    this.#sends = sends;
+  constructor(thresholds: readonly Threshold[], expectations: Expectations = {}) {
+    this.#expected = { sends: true, http: false, ...expectations };
+    const windowed = thresholds.filter(({ windowMs }) => windowMs !== null);
     this.#windowed = new Set(
-      thresholds.flatMap(({ windowMs, aggregation }) =>
-        windowMs !== null && aggregation.type === 'trend' ? [aggregation.name] : [],
+      windowed.flatMap<MetricName>(({ aggregation: { type, name } }) =>
+        type === 'rate' ? [name, RATE_TOTALS[name]] : [name],
       ),
     );
+    // Always looked at second by second: the backlog, the progress display, what a message costs.
+    this.#windowed.add('messages_sent').add('messages_delivered');
   }
 
   add(batch: SampleBatch): void {
     for (const row of batch.histograms) this.#addHistogram(row);
-    for (const row of batch.counters) {
-      increase(this.#counters, `${row.metric}|${row.phase}|`, row.value);
-      increase(this.#counters, `${row.metric}|${row.phase}|${row.source}`, row.value);
-      this.#counterSeconds.push(row);
+    for (const row of batch.counters) this.#addCounter(row);
+    for (const row of batch.gauges) {
+      append(this.#gaugeRows, row.metric, row);
+      if (row.metric === 'agent_cpu') this.#reported.set(row.source, row.atMs);
     }
-    this.#gaugeRows.push(...batch.gauges);
     this.rows.histograms += batch.histograms.length;
     this.rows.counters += batch.counters.length;
     this.rows.gauges += batch.gauges.length;
@@ -59,88 +90,76 @@ export class RunMetrics {
 
   /** Known only when the ledger is closed. */
   addLost(count: number): void {
-    increase(this.#counters, 'messages_lost|steady|', count);
+    increase(this.#counters, keyOf('messages_lost', 'steady', {}), count);
+  }
+
+  /** Streams of which rows came, in order of appearance. */
+  get scenarios(): string[] {
+    return [...this.#scenarios];
+  }
+
+  /** Up to here all agents have reported, ms since the epoch. */
+  get completeUntilMs(): number {
+    const newest = Math.max(0, ...this.#reported.values());
+    const waitedFor = [...this.#reported.values()].filter((atMs) => atMs > newest - SILENT_MS);
+    return Math.min(...waitedFor) + 1_000;
   }
 
   /** All phases together, or one; undefined when nothing was recorded. */
-  histogram(metric: TrendName, phase: Phase | null, source = ''): MergedHistogram | undefined {
-    if (phase !== null) return this.#histograms.get(`${metric}|${phase}|${source}`);
-    const parts = (['connect', 'warm-up', 'steady', 'drain'] as const).flatMap(
-      (name) => this.#histograms.get(`${metric}|${name}|${source}`) ?? [],
-    );
+  histogram(metric: TrendName, phase: Phase | null, of: Selection = {}): MergedHistogram | undefined {
+    if (phase !== null) return this.#histograms.get(keyOf(metric, phase, of));
+    const parts = PHASES.flatMap((name) => this.#histograms.get(keyOf(metric, name, of)) ?? []);
     if (parts.length <= 1) return parts[0];
     const merged = new MergedHistogram();
     for (const part of parts) merged.add(part);
     return merged;
   }
 
-  counter(metric: CounterName, phase: Phase | null, source = ''): number {
-    if (phase !== null) return this.#counters.get(`${metric}|${phase}|${source}`) ?? 0;
-    return (['connect', 'warm-up', 'steady', 'drain'] as const).reduce(
-      (sum, name) => sum + (this.#counters.get(`${metric}|${name}|${source}`) ?? 0),
-      0,
-    );
+  counter(metric: CounterName | RateName, phase: Phase | null, of: Selection = {}): number {
+    const phases = phase === null ? PHASES : [phase];
+    return phases.reduce((sum, name) => sum + (this.#counters.get(keyOf(metric, name, of)) ?? 0), 0);
   }
 
-  counterSeconds(): readonly CounterRow[] {
-    return this.#counterSeconds;
+  /** Second by second; kept of messages sent and delivered, and of what a windowed threshold looks at. */
+  counterSeconds(metric: CounterName | RateName): readonly CounterRow[] {
+    return this.#counterSeconds.get(metric) ?? [];
   }
 
-  gauges(metric: GaugeName): GaugeRow[] {
-    return this.#gaugeRows.filter((row) => row.metric === metric);
+  /** Kept of what a windowed threshold looks at. */
+  histogramSeconds(metric: TrendName): readonly HistogramRow[] {
+    return this.#histogramSeconds.get(metric) ?? [];
+  }
+
+  gauges(metric: GaugeName): readonly GaugeRow[] {
+    return this.#gaugeRows.get(metric) ?? [];
+  }
+
+  /** Is this run to produce samples of it? */
+  expects(metric: TrendName | RateName): boolean {
+    if (OF_HTTP.has(metric)) return this.#expected.http;
+    return metric === 'connect_latency' || (OF_MESSAGES.has(metric) && this.#expected.sends);
   }
 
   /** Figures for the progress display. */
   recent(): RecentFigures {
-    const newest = this.#counterSeconds.at(-1)?.atMs ?? 0;
-    let sent = 0;
-    let delivered = 0;
-    for (let i = this.#counterSeconds.length - 1; i >= 0 && this.#counterSeconds[i]!.atMs >= newest - 1_000; i--) {
-      const row = this.#counterSeconds[i]!;
-      if (row.atMs !== newest - 1_000) continue;
-      if (row.metric === 'messages_sent') sent += row.value;
-      else if (row.metric === 'messages_delivered') delivered += row.value;
-    }
     const merged = new MergedHistogram();
     for (const row of this.#recent) merged.addRow(row);
     return {
-      sentPerSecond: sent,
-      deliveredPerSecond: delivered,
+      sentPerSecond: this.#lastWholeSecond('messages_sent'),
+      deliveredPerSecond: this.#lastWholeSecond('messages_delivered'),
       deliveryP50Ms: merged.count > 0 ? merged.percentile(50) / 1_000 : null,
       deliveryP99Ms: merged.count > 0 ? merged.percentile(99) / 1_000 : null,
     };
   }
 
-  /** What thresholds look at. `steady` in ms since the epoch. */
-  view(steady: { startMs: number; endMs: number }): MetricView {
-    return {
-      trend: (metric, tags) => this.#trend(metric, tags),
-      counter: (metric, tags) => ({
-        count: this.counter(metric, tags.phase ?? null, tags.source),
-        rate:
-          this.counter(metric, tags.phase ?? 'steady', tags.source) /
-          Math.max((steady.endMs - steady.startMs) / 1_000, 1),
-      }),
-      gauge: (metric, tags) =>
-        this.#gaugeRows.findLast((row) => row.metric === metric && (!tags.source || row.source === tags.source))?.value,
-      trendSeries: (metric, tags) =>
-        this.#series(
-          steady,
-          tags,
-          this.#histogramSeconds.filter((row) => row.metric === metric),
-        ),
-      counterSeries: (metric, tags) =>
-        this.#series(
-          steady,
-          tags,
-          this.#counterSeconds.filter((row) => row.metric === metric),
-        ),
-      expects: (metric) => EXPECTED.has(metric) && (this.#sends || metric === 'connect_latency'),
-    };
+  /** What thresholds look at. */
+  view(options: ViewOptions): MetricView {
+    return createMetricView(this, options);
   }
 
   #addHistogram(row: HistogramRow): void {
-    for (const key of [`${row.metric}|${row.phase}|`, `${row.metric}|${row.phase}|${row.source}`]) {
+    if (row.scenario !== undefined) this.#scenarios.add(row.scenario);
+    for (const key of keysOf(row)) {
       let merged = this.#histograms.get(key);
       if (merged === undefined) {
         merged = new MergedHistogram();
@@ -148,37 +167,46 @@ export class RunMetrics {
       }
       merged.addRow(row);
     }
-    if (this.#windowed.has(row.metric)) this.#histogramSeconds.push(row);
+    if (this.#windowed.has(row.metric)) append(this.#histogramSeconds, row.metric, row);
     if (row.metric !== 'delivery_latency') return;
     this.#recent.push(row);
     const oldest = row.atMs - RECENT_SECONDS * 1_000;
     while (this.#recent[0]!.atMs < oldest) this.#recent.shift();
   }
 
-  #trend(metric: TrendName, tags: Tags): TrendReading | undefined {
-    const phase = tags.phase ?? (metric === 'connect_latency' || metric === 'resume_latency' ? null : 'steady');
-    const merged = this.histogram(metric, phase, tags.source);
-    if (merged === undefined) return undefined;
-    return {
-      count: merged.count,
-      avg: merged.mean / 1_000,
-      min: merged.min / 1_000,
-      max: merged.max / 1_000,
-      percentile: (percent) => merged.percentile(percent) / 1_000,
-    };
+  #addCounter(row: CounterRow): void {
+    if (row.scenario !== undefined) this.#scenarios.add(row.scenario);
+    for (const key of keysOf(row)) increase(this.#counters, key, row.value);
+    if (this.#windowed.has(row.metric)) append(this.#counterSeconds, row.metric, row);
+    this.#newestMs = Math.max(this.#newestMs, row.atMs);
   }
 
-  #series<Row extends (HistogramSecond | CounterSecond) & { phase: Phase; source: string }>(
-    steady: { startMs: number; endMs: number },
-    tags: Tags,
-    rows: Row[],
-  ): Series<Row> {
-    const phase = tags.phase ?? 'steady';
-    return {
-      ...steady,
-      rows: rows.filter((row) => row.phase === phase && (!tags.source || row.source === tags.source)),
-    };
+  #lastWholeSecond(metric: CounterName): number {
+    const rows = this.counterSeconds(metric);
+    const second = this.#newestMs - 1_000;
+    let count = 0;
+    for (let i = rows.length - 1; i >= 0 && rows[i]!.atMs >= second; i--) {
+      if (rows[i]!.atMs === second) count += rows[i]!.value;
+    }
+    return count;
   }
+}
+
+/** A row counts for all, for its source, for its stream, and for both. */
+function keysOf({ metric, phase, source, scenario }: HistogramRow | CounterRow): string[] {
+  const keys = [keyOf(metric, phase, {}), keyOf(metric, phase, { source })];
+  if (scenario !== undefined) keys.push(keyOf(metric, phase, { scenario }), keyOf(metric, phase, { source, scenario }));
+  return keys;
+}
+
+function keyOf(metric: MetricName, phase: Phase, { source = '', scenario = '' }: Selection): string {
+  return `${metric}|${phase}|${source}|${scenario}`;
+}
+
+function append<Key, Row>(map: Map<Key, Row[]>, key: Key, row: Row): void {
+  const rows = map.get(key);
+  if (rows) rows.push(row);
+  else map.set(key, [row]);
 }
 
 function increase(map: Map<string, number>, key: string, by: number): void {

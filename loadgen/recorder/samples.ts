@@ -2,7 +2,7 @@
  * Rows that a run produces, once a second and process. They travel from the agents to the coordinator and from there,
  * unchanged, to the results store.
  */
-import type { CounterName, GaugeName, TrendName } from './metrics.ts';
+import type { CounterName, GaugeName, RateName, TrendName } from './metrics.ts';
 
 /** The part of a run in which a message was *intended* to be sent. Thresholds look at `steady` only. */
 export type Phase = 'connect' | 'warm-up' | 'steady' | 'drain';
@@ -18,6 +18,8 @@ export interface HistogramRow {
   source: string;
   metric: TrendName;
   phase: Phase;
+  /** The stream of messages that the samples belong to, by its name in the scenario; left out where there is only one. */
+  scenario?: string;
   count: number;
   sumUs: number;
   /** Exact extremes, not bucket edges. */
@@ -32,15 +34,17 @@ export interface HistogramRow {
 export interface CounterRow {
   atMs: number;
   source: string;
-  metric: CounterName;
+  metric: CounterName | RateName;
   phase: Phase;
+  /** As in HistogramRow. */
+  scenario?: string;
   /** Increase within the second. */
   value: number;
 }
 
 export interface GaugeRow {
   atMs: number;
-  /** `agent-0`, `shard-1`, `node`, `machine`. */
+  /** `agent-0`, `shard-1`, `node`, `machine`, `http-load`; `run`: a figure of the whole. */
   source: string;
   metric: GaugeName;
   value: number;

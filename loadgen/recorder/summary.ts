@@ -33,6 +33,14 @@ export interface CounterMetric {
   values: { count: number; rate: number };
 }
 
+export interface RateMetric {
+  name: MetricName;
+  type: 'rate';
+  contains: 'default';
+  /** Over the steady phase. As in k6, `passes` counts what the metric names and `fails` the rest. */
+  values: { rate: number; passes: number; fails: number };
+}
+
 export interface GaugeMetric {
   name: MetricName;
   type: 'gauge';
@@ -40,7 +48,7 @@ export interface GaugeMetric {
   values: { value: number; min: number; max: number };
 }
 
-export type MetricSummary = TrendMetric | CounterMetric | GaugeMetric;
+export type MetricSummary = TrendMetric | CounterMetric | RateMetric | GaugeMetric;
 
 export interface ThresholdResult {
   metric: string;
@@ -48,6 +56,8 @@ export interface ThresholdResult {
   /** What was measured; null when nothing was. */
   value: number | null;
   ok: boolean;
+  /** Seconds after the start of the load at which it ended the run (`abortOnFail`); left out: it did not. */
+  endedRunAtSeconds?: number;
 }
 
 /**

@@ -13,9 +13,11 @@ import {
 const EMPTY: MetricView = {
   trend: () => undefined,
   counter: () => ({ count: 0, rate: 0 }),
-  gauge: () => undefined,
+  rate: () => ({ passes: 0, total: 0 }),
+  gauge: () => ({}),
   trendSeries: () => ({ startMs: 0, endMs: 60_000, rows: [] }),
   counterSeries: () => ({ startMs: 0, endMs: 60_000, rows: [] }),
+  gaugeSeries: () => ({ startMs: 0, endMs: 60_000, rows: [] }),
   expects: (metric) => metric !== 'resume_latency',
 };
 
@@ -56,7 +58,8 @@ describe('thresholds', () => {
     ...EMPTY,
     trend: () => reading,
     counter: () => ({ count: 7, rate: 0.5 }),
-    gauge: () => 42,
+    rate: () => ({ passes: 3, total: 100 }),
+    gauge: () => ({ value: 42, avg: 40, min: 30, max: 50 }),
   };
 
   it.each([
@@ -74,6 +77,12 @@ describe('thresholds', () => {
     ['messages_lost', 'count==0', 7, false],
     ['messages_sent', 'rate>0.4', 0.5, true],
     ['connections', 'value>=42', 42, true],
+    ['http_req_failed', 'rate<0.03', 0.03, false],
+    ['http_req_failed', 'rate<=.03', 0.03, true],
+    ['server_memory_bytes_per_connection', '<8000', 42, true],
+    ['server_rss_bytes', 'max<50', 50, false],
+    ['server_cpu', 'avg<41', 40, true],
+    ['agent_cpu', 'min>30', 30, false],
   ])('%s %s: %d, %s', (metric, threshold, value, ok) => {
     expect(one(metric, threshold, view)).toEqual({ metric, threshold, value, ok });
   });
@@ -101,8 +110,17 @@ describe('what was never recorded', () => {
     expect(one('resume_latency', 'p(99)<100', EMPTY)).toMatchObject({ value: null, ok: true });
   });
 
+  it('fails a rate of calls that were to be made, and passes one of such that were not', () => {
+    expect(one('http_req_failed', 'rate<0.01', EMPTY)).toMatchObject({ value: null, ok: false });
+    const noHttp = { ...EMPTY, expects: () => false };
+    expect(one('http_req_failed', 'rate<0.01', noHttp)).toMatchObject({ value: null, ok: true });
+    expect(one('http_req_failed', 'rate<0.01 over 5s', noHttp)).toMatchObject({ value: null, ok: true });
+  });
+
   it('fails a gauge', () => {
     expect(one('server_cpu', 'value<1', EMPTY)).toMatchObject({ value: null, ok: false });
+    expect(one('server_cpu', 'max<1', EMPTY)).toMatchObject({ value: null, ok: false });
+    expect(one('server_cpu', 'value<1 over 5s', EMPTY)).toMatchObject({ value: null, ok: false });
   });
 });
 
@@ -116,7 +134,30 @@ describe('ending a run', () => {
 
   it('waits for its delay, and for samples', () => {
     expect(thresholdsToAbort(thresholds, view, 10_000)).toEqual([]);
-    expect(thresholdsToAbort(thresholds, view, 10_001)).toEqual([thresholds[0]]);
+    expect(thresholdsToAbort(thresholds, view, 10_001)).toEqual([{ threshold: thresholds[0], value: 1 }]);
+  });
+
+  it('leaves a counter alone that never counted, as k6 does', () => {
+    const minimum = parseThresholds({ messages_delivered: [{ threshold: 'rate>100', abortOnFail: true }] });
+    expect(thresholdsToAbort(minimum, EMPTY, 1000)).toEqual([]);
+    expect(thresholdsToAbort(minimum, view, 1000)).toMatchObject([{ value: 1 }]);
+  });
+
+  it('looks at complete windows only, and at the newest', () => {
+    const [threshold] = parseThresholds({
+      messages_sent: [{ threshold: 'rate>5 over 10s', abortOnFail: true }],
+    });
+    const at = (endMs: number, rows: Array<{ atMs: number; value: number }>) =>
+      thresholdsToAbort(
+        [threshold!],
+        { ...view, counterSeries: () => ({ startMs: 0, endMs, rows, live: true }) },
+        endMs,
+      );
+    const slow = Array.from({ length: 60 }, (_, second) => ({ atMs: second * 1000, value: 1 }));
+    expect(at(9999, slow.slice(0, 9))).toEqual([]);
+    expect(at(10_000, slow.slice(0, 10))).toMatchObject([{ value: 1 }]);
+    const recovered = slow.map(({ atMs }) => ({ atMs, value: atMs < 20_000 ? 1 : 10 }));
+    expect(at(60_000, recovered)).toEqual([]);
   });
 });
 
@@ -194,6 +235,29 @@ describe('windows', () => {
     const view: MetricView = { ...EMPTY, counterSeries: () => ({ startMs: 300, endMs: 10_300, rows }) };
     expect(one('messages_sent', 'rate>6 over 3s', view)).toMatchObject({ value: 8, ok: true });
     expect(one('messages_sent', 'count<30 over 3s', view)).toMatchObject({ value: 30, ok: false });
+  });
+
+  it('divide counts of the same seconds for a rate', () => {
+    const perSecond = (values: number[]) => values.map((value, second) => ({ atMs: second * 1000, value }));
+    const rows = { http_req_failed: perSecond([0, 0, 5, 0, 0]), http_reqs: perSecond([10, 10, 10, 0, 10]) };
+    const view: MetricView = {
+      ...EMPTY,
+      counterSeries: (metric) => ({ startMs: 0, endMs: 5000, rows: rows[metric as keyof typeof rows] }),
+    };
+    expect(one('http_req_failed', 'rate<0.3 over 2s', view)).toMatchObject({ value: 0.5, ok: false });
+    expect(one('http_req_failed', 'rate<0.3 over 5s', view)).toMatchObject({ value: 0.125, ok: true });
+    const without = { ...view, counterSeries: () => ({ startMs: 0, endMs: 5000, rows: [] }), expects: () => true };
+    expect(one('http_req_failed', 'rate<0.3 over 2s', without)).toMatchObject({ value: null, ok: false });
+  });
+
+  it('take the mean, or an extreme, of a gauge in whole seconds', () => {
+    const rows = [9, 1, 2, 3, 4, 9].map((value, second) => ({ atMs: second * 1000, value }));
+    const view: MetricView = { ...EMPTY, gaugeSeries: () => ({ startMs: 300, endMs: 5300, rows }) };
+    expect(one('server_cpu', 'value<3 over 2s', view)).toMatchObject({ value: 3.5, ok: false });
+    expect(one('server_cpu', '<3 over 2s', view).value).toBe(3.5);
+    expect(one('server_cpu', 'avg>1 over 2s', view).value).toBe(1.5);
+    expect(one('server_cpu', 'max<9 over 2s', view).value).toBe(4);
+    expect(one('server_cpu', 'min>0 over 1m', view).value).toBe(1);
   });
 });
 

@@ -1,9 +1,15 @@
 /** Sliding windows over per-second rows, a step of one second. */
+import type { GaugeSecond } from './gauge-totals.ts';
+import { RATE_TOTALS } from './metrics.ts';
 import type { Aggregation, Tags } from './thresholds.ts';
 import type { CounterSecond, HistogramSecond, MetricView, Series } from './thresholds-evaluation.ts';
 
+/** While a run goes on, as many windows are looked at again as seconds may pass between two looks, and some more. */
+const LIVE_WINDOWS = 10;
+
 /**
- * The aggregate of every window that lies within the series; of the whole series where it is shorter than one window.
+ * The aggregate of every window that lies within the series; of the whole series where it is shorter than one window, unless
+ * more is to come (`live`).
  *
  * Trend windows without a sample give no value: a message is recorded in the second in which it arrives, so a stall shows in
  * the windows after it, and messages that never arrive are the ledger's to report.
@@ -13,7 +19,8 @@ export function windowValues(aggregation: Aggregation, windowMs: number, tags: T
     return trendWindows(aggregation, windowMs, view.trendSeries(aggregation.name, tags));
   if (aggregation.type === 'counter')
     return counterWindows(aggregation, windowMs, view.counterSeries(aggregation.name, tags));
-  return [];
+  if (aggregation.type === 'rate') return rateWindows(aggregation, windowMs, tags, view);
+  return gaugeWindows(aggregation, windowMs, view.gaugeSeries(aggregation.name, tags));
 }
 
 /** Seconds that are partly in the phase count, and so do late arrivals after its end: no sample escapes every window. */
@@ -36,7 +43,7 @@ function trendWindows(
   };
 
   const results: number[] = [];
-  slide({ startMs, endMs, rows }, windowMs, {
+  slide({ ...series, startMs, endMs, rows }, windowMs, {
     enter: (row) => add(row, 1),
     leave: (row) => add(row, -1),
     look: (within) => {
@@ -67,10 +74,8 @@ function counterWindows(
   windowMs: number,
   series: Series<CounterSecond>,
 ): number[] {
-  const startMs = wholeSecond(Math.ceil, series.startMs);
-  const endMs = wholeSecond(Math.floor, series.endMs);
   const results: number[] = [];
-  slide({ startMs, endMs, rows: series.rows }, windowMs, {
+  slide(wholeSeconds(series), windowMs, {
     look: (within, lengthMs) => {
       const count = within.reduce((sum, row) => sum + row.value, 0);
       results.push(aggregation.method === 'count' ? count : count / (lengthMs / 1000));
@@ -79,13 +84,63 @@ function counterWindows(
   return results;
 }
 
+/** Windows in which nothing was counted at all give no value. */
+function rateWindows(
+  aggregation: Aggregation & { type: 'rate' },
+  windowMs: number,
+  tags: Tags,
+  view: MetricView,
+): number[] {
+  const passes = view.counterSeries(aggregation.name, tags);
+  const totals = view.counterSeries(RATE_TOTALS[aggregation.name], tags);
+  const rows = [
+    ...passes.rows.map(({ atMs, value }) => ({ atMs, passes: value, total: 0 })),
+    ...totals.rows.map(({ atMs, value }) => ({ atMs, passes: 0, total: value })),
+  ];
+  const results: number[] = [];
+  slide(wholeSeconds({ ...totals, rows }), windowMs, {
+    look: (within) => {
+      const total = within.reduce((sum, row) => sum + row.total, 0);
+      if (total > 0) results.push(within.reduce((sum, row) => sum + row.passes, 0) / total);
+    },
+  });
+  return results;
+}
+
+function gaugeWindows(
+  aggregation: Aggregation & { type: 'gauge' },
+  windowMs: number,
+  series: Series<GaugeSecond>,
+): number[] {
+  const results: number[] = [];
+  slide(wholeSeconds(series), windowMs, {
+    look: (within) => {
+      if (within.length === 0) return;
+      const values = within.map(({ value }) => value);
+      if (aggregation.method === 'min') results.push(Math.min(...values));
+      else if (aggregation.method === 'max') results.push(Math.max(...values));
+      else results.push(values.reduce((sum, value) => sum + value, 0) / values.length);
+    },
+  });
+  return results;
+}
+
+/** Without the seconds that are only in part in the phase. */
+function wholeSeconds<Row>(series: Series<Row>): Series<Row> {
+  return {
+    ...series,
+    startMs: wholeSecond(Math.ceil, series.startMs),
+    endMs: wholeSecond(Math.floor, series.endMs),
+  };
+}
+
 function wholeSecond(round: (value: number) => number, ms: number): number {
   return round(ms / 1000) * 1000;
 }
 
 /** Walk the window over the rows: each row enters once and leaves once. */
 function slide<Row extends { atMs: number }>(
-  { startMs, endMs, rows }: Series<Row>,
+  { startMs, endMs, rows, live = false }: Series<Row>,
   windowMs: number,
   visit: {
     enter?: (row: Row) => void;
@@ -93,12 +148,13 @@ function slide<Row extends { atMs: number }>(
     look: (rows: readonly Row[], lengthMs: number) => void;
   },
 ): void {
-  const sorted = [...rows].sort((a, b) => a.atMs - b.atMs);
   const lengthMs = Math.min(windowMs, endMs - startMs);
-  if (lengthMs <= 0) return;
+  if (lengthMs <= 0 || (live && lengthMs < windowMs)) return;
+  const firstMs = live ? Math.max(startMs, endMs - windowMs - LIVE_WINDOWS * 1000) : startMs;
+  const sorted = rows.filter(({ atMs }) => atMs >= firstMs).sort((a, b) => a.atMs - b.atMs);
   let first = 0;
   let end = 0;
-  for (let atMs = startMs; atMs + lengthMs <= endMs; atMs += 1000) {
+  for (let atMs = firstMs; atMs + lengthMs <= endMs; atMs += 1000) {
     for (; end < sorted.length && sorted[end]!.atMs < atMs + lengthMs; end++) visit.enter?.(sorted[end]!);
     for (; first < end && sorted[first]!.atMs < atMs; first++) visit.leave?.(sorted[first]!);
     visit.look(sorted.slice(first, end), lengthMs);

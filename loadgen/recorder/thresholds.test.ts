@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseThreshold, parseThresholds, ThresholdError } from './thresholds.ts';
 
@@ -40,6 +41,16 @@ describe('the grammar', () => {
       type: 'gauge',
       method: 'value',
     });
+    expect(parseThreshold('http_req_failed', 'rate<0.01').aggregation).toMatchObject({ type: 'rate', method: 'rate' });
+    for (const source of ['<8000', ' < 8000', 'value<8000'])
+      expect(parseThreshold('server_memory_bytes_per_connection', source)).toMatchObject({
+        aggregation: { type: 'gauge', name: 'server_memory_bytes_per_connection', method: 'value' },
+        limit: 8000,
+      });
+    expect(parseThreshold('server_cpu', 'max<2 over 10s')).toMatchObject({
+      aggregation: { type: 'gauge', method: 'max' },
+      windowMs: 10_000,
+    });
     expect(parseThreshold('delivery_latency', 'p(99)<100 over 30s')).toMatchObject({ limit: 100, windowMs: 30_000 });
     expect(parseThreshold('delivery_latency', 'p(99) < 100  over  1m30s').windowMs).toBe(90_000);
     expect(parseThreshold('delivery_latency{phase:warm-up, source:agent-0}', 'avg<5')).toMatchObject({
@@ -53,6 +64,54 @@ describe('the grammar', () => {
       abortOnFail: true,
       delayAbortEvalMs: 10_000,
     });
+  });
+});
+
+describe('tags', () => {
+  it.each<[string, object]>([
+    ['sent_latency', {}],
+    ['sent_latency{phase:drain}', { phase: 'drain' }],
+    ['sent_latency { phase : drain }', { phase: 'drain' }],
+    [
+      'sent_latency{scenario:groups,phase:warm-up,source:agent-0}',
+      { scenario: 'groups', phase: 'warm-up', source: 'agent-0' },
+    ],
+    [`sent_latency{'phase':"drain"}`, { phase: 'drain' }],
+    ['sent_latency{scenario:a:b}', { scenario: 'a:b' }],
+    ['sent_latency{scenario:"http://x"}', { scenario: 'http://x' }],
+  ])('%s', (metric, tags) => {
+    expect(parseThreshold(metric, 'avg<5')).toMatchObject({ metric, aggregation: { name: 'sent_latency' }, tags });
+  });
+
+  it('name a scenario of the run, where those are known', () => {
+    const parse = (name: string, scenarios: string[]) =>
+      parseThreshold(`sent_latency{scenario:${name}}`, 'avg<5', { scenarios });
+    expect(parse('groups', ['groups', 'direct']).tags).toEqual({ scenario: 'groups' });
+    expect(() => parse('group', ['groups', 'direct'])).toThrow(
+      'asks for the unknown scenario "group"; did you mean "groups"?',
+    );
+    expect(() => parse('groups', [])).toThrow('this one has a single, unnamed load');
+  });
+
+  it('and whatever is written comes back, or is refused with a sentence', () => {
+    const quote = fc.constantFrom('', '"', "'");
+    const blank = fc.constantFrom('', ' ');
+    const value = fc.stringMatching(/^[a-z0-9][a-z0-9:._-]{0,10}[a-z0-9]$/);
+    fc.assert(
+      fc.property(value, value, quote, blank, (scenario, source, q, _) => {
+        const metric = `sent_latency{${_}scenario${_}:${_}${q}${scenario}${q}${_},source:${q}${source}${q}${_}}`;
+        expect(parseThreshold(metric, 'avg<5').tags).toEqual({ scenario, source });
+      }),
+    );
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (selector, expression) => {
+        try {
+          parseThreshold(`sent_latency{${selector}`, `avg${expression}`);
+        } catch (error) {
+          expect(error).toBeInstanceOf(ThresholdError);
+        }
+      }),
+    );
   });
 });
 
@@ -76,7 +135,10 @@ describe('what is wrong gets a sentence', () => {
     ['messages_lost', 'p(99)<5', 'does not fit a counter'],
     ['messages_lost', 'cuont==0', 'did you mean "count"?'],
     ['connections', 'rate>5', 'does not fit a gauge'],
-    ['connections', 'value>5 over 30s', 'asks for windows, which a gauge does not have; leave out "over 30s"'],
+    ['connections', 'p(99)>5', 'does not fit a gauge (known: value, avg, min, max)'],
+    ['http_req_failed', 'count<5', 'uses "count", which does not fit a rate (known: rate)'],
+    ['delivery_latency', '<5', 'names no method, which only a gauge may do (known: avg, min, med, max, p(N))'],
+    ['connections{scenario:x}', 'value>5', 'asks for a scenario, which a gauge does not have; leave out "scenario"'],
     ['delivery_latency', 'avg<5 over 30', 'the duration "30" has no unit'],
     ['delivery_latency', 'avg<5 over 0s', 'has a window of 0 s'],
     ['delivery_latency', 'avg<5 over 1500ms', 'has a window of 1500ms; write whole seconds'],
@@ -86,9 +148,15 @@ describe('what is wrong gets a sentence', () => {
       'a threshold names the unknown metric "delivery_latncy"; did you mean "delivery_latency"?',
     ],
     ['delivery_latency{phase:stedy}', 'avg<5', 'has the unknown phase "stedy"; did you mean "steady"?'],
-    ['delivery_latency{status:200}', 'avg<5', 'has the unknown tag "status" (known: phase, source)'],
+    ['delivery_latency{status:200}', 'avg<5', 'has the unknown tag "status" (known: phase, source, scenario)'],
     ['delivery_latency{source}', 'avg<5', 'gives the tag "source" no value'],
+    ['delivery_latency{}', 'avg<5', 'has an empty tag; write name{tag:value}, or the name alone'],
+    ['delivery_latency{phase:steady,}', 'avg<5', 'has an empty tag'],
+    ['delivery_latency{phase:steady,phase:drain}', 'avg<5', 'gives the tag "phase" twice; a sample has one phase'],
+    ['delivery_latency{source:""}', 'avg<5', 'gives the tag "source" no value'],
     ['delivery_latency{', 'avg<5', 'is not a metric'],
+    ['delivery_latency}', 'avg<5', 'is not a metric'],
+    ['delivery_latency{phase:steady}x', 'avg<5', 'is not a metric'],
   ])('%s: %j', (metric, source, message) => {
     expect(() => parseThreshold(metric, source)).toThrow(message);
   });

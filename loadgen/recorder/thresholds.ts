@@ -1,36 +1,34 @@
 /**
- * k6's threshold grammar: `aggregation_method operator value`, e.g. `p(99)<100`, and one extension, ` over 30s`, which asks the
- * same of every 30 seconds within the phase instead of the phase as a whole.
+ * k6's threshold grammar: `aggregation_method operator value`, e.g. `p(99)<100`, with three extensions:
  *
- *   aggregation_method  trend: avg min med max p(N) · counter: count rate · gauge: value
+ *   aggregation_method  trend: avg min med max p(N) · counter: count rate · rate: rate · gauge: value, and also avg min max
  *   operator            > >= < <= == === !=
- *   value               a number without a unit; trends are in milliseconds
+ *   value               a number without a unit; trends are in milliseconds, rates from 0 to 1
+ *   ` over 30s`         asks the same of every 30 seconds within the phase instead of the phase as a whole
+ *   no method           of a gauge means its value: `server_memory_bytes_per_connection: ['<8000']`
  *
- * The metric may carry k6's tag selector, `delivery_latency{phase:warm-up}`; known tags are `phase` and `source`.
+ * The metric may carry k6's tag selector, `delivery_latency{phase:warm-up,scenario:groups}`.
  */
 import { suggestion } from '../closest-name.ts';
 import { parseDuration } from '../units.ts';
-import { COUNTERS, type CounterName, GAUGES, type GaugeName, TRENDS, type TrendName } from './metrics.ts';
-import type { Phase } from './samples.ts';
+import type { CounterName, GaugeName, RateName, TrendName } from './metrics.ts';
+import { type Known, parseSelector, type SelectedMetric, type Tags } from './thresholds-selector.ts';
+
+export type { Tags };
 
 /** As in k6's options: text, or the object form. */
 export type ThresholdSpec =
   | string
   | { threshold: string; abortOnFail?: boolean | undefined; delayAbortEval?: string | undefined };
 
-/** Which samples of a metric are meant; without a phase, those that the summary shows. */
-export interface Tags {
-  phase?: Phase;
-  /** `agent-0`, `shard-1`, … */
-  source?: string;
-}
-
 export type Aggregation =
   | { type: 'trend'; name: TrendName; method: 'avg' | 'min' | 'max' }
   /** `med` is percentile 50. */
   | { type: 'trend'; name: TrendName; method: 'percentile'; percentile: number }
   | { type: 'counter'; name: CounterName; method: 'count' | 'rate' }
-  | { type: 'gauge'; name: GaugeName; method: 'value' };
+  | { type: 'rate'; name: RateName; method: 'rate' }
+  /** `value` is the last one; over a window, the mean in it, as `avg`. */
+  | { type: 'gauge'; name: GaugeName; method: 'value' | 'avg' | 'min' | 'max' };
 
 export type ThresholdOperator = '>' | '>=' | '<' | '<=' | '==' | '===' | '!=';
 
@@ -61,21 +59,23 @@ export class ThresholdError extends Error {
   }
 }
 
-const PHASES: readonly Phase[] = ['connect', 'warm-up', 'steady', 'drain'];
-
 const METHODS = {
   trend: ['avg', 'min', 'med', 'max', 'p(N)'],
   counter: ['count', 'rate'],
-  gauge: ['value'],
+  rate: ['rate'],
+  gauge: ['value', 'avg', 'min', 'max'],
 } as const;
 
 /** Read the `thresholds` of k6's options. Throws ThresholdError with every problem found. */
-export function parseThresholds(thresholds: Readonly<Record<string, readonly ThresholdSpec[]>>): Threshold[] {
+export function parseThresholds(
+  thresholds: Readonly<Record<string, readonly ThresholdSpec[]>>,
+  known: Known = {},
+): Threshold[] {
   const problems: string[] = [];
   const parsed = Object.entries(thresholds).flatMap(([metric, specs]) =>
     specs.flatMap((spec) => {
       try {
-        return [parseThreshold(metric, spec)];
+        return [parseThreshold(metric, spec, known)];
       } catch (error) {
         problems.push((error as Error).message);
         return [];
@@ -87,7 +87,7 @@ export function parseThresholds(thresholds: Readonly<Record<string, readonly Thr
 }
 
 /** Read one threshold of a metric. Throws ThresholdError. */
-export function parseThreshold(metric: string, spec: ThresholdSpec): Threshold {
+export function parseThreshold(metric: string, spec: ThresholdSpec, known: Known = {}): Threshold {
   const {
     threshold,
     abortOnFail = false,
@@ -95,7 +95,7 @@ export function parseThreshold(metric: string, spec: ThresholdSpec): Threshold {
   } = typeof spec === 'string' ? { threshold: spec } : spec;
   const source = threshold.trim();
   const where = `the threshold "${source}" of ${metric}`;
-  const selected = parseMetric(metric);
+  const selected = parseSelector(metric, known, fail);
   // `<=` before `<` and so on: the longest operator wins.
   const match = /^(.*?)(===|==|!=|<=|>=|<|>)(.*?)(?:\sover\s+(\S.*))?$/s.exec(source);
   if (!match) fail(`${where} is not of the form "method operator value"; write one like p(99)<100`);
@@ -108,9 +108,6 @@ export function parseThreshold(metric: string, spec: ThresholdSpec): Threshold {
     fail(`${where} has a window of ${window}; write whole seconds`);
   if (windowMs === 0) fail(`${where} has a window of 0 s; write one like "over 30s"`);
   const aggregation = parseMethod(method!.trim(), selected, where);
-  if (windowMs !== null && aggregation.type === 'gauge') {
-    fail(`${where} asks for windows, which a gauge does not have; leave out "over ${window}"`);
-  }
   return {
     metric,
     source,
@@ -122,43 +119,6 @@ export function parseThreshold(metric: string, spec: ThresholdSpec): Threshold {
     abortOnFail,
     delayAbortEvalMs: parseSpan(delayAbortEval, where),
   };
-}
-
-type SelectedMetric = (
-  | { type: 'trend'; name: TrendName }
-  | { type: 'counter'; name: CounterName }
-  | { type: 'gauge'; name: GaugeName }
-) & { tags: Tags };
-
-function parseMetric(written: string): SelectedMetric {
-  const match = /^([^{}]+?)\s*(?:\{([^{}]*)\})?$/.exec(written.trim());
-  if (!match) fail(`"${written}" is not a metric; write a name, or name{tag:value}`);
-  const name = match[1]!.trim();
-  const tags = parseTags(match[2] ?? '', written);
-  for (const [type, names] of [
-    ['trend', TRENDS],
-    ['counter', COUNTERS],
-    ['gauge', GAUGES],
-  ] as const) {
-    if ((names as readonly string[]).includes(name)) return { type, name, tags } as SelectedMetric;
-  }
-  return fail(`a threshold names the unknown metric "${name}"${suggestion(name, [...TRENDS, ...COUNTERS, ...GAUGES])}`);
-}
-
-function parseTags(text: string, metric: string): Tags {
-  const tags: Tags = {};
-  for (const part of text.split(',').filter((part) => part.trim() !== '')) {
-    const colon = part.indexOf(':');
-    const key = (colon < 0 ? part : part.slice(0, colon)).trim();
-    const value = colon < 0 ? '' : part.slice(colon + 1).trim();
-    if (key !== 'phase' && key !== 'source')
-      fail(`the metric "${metric}" has the unknown tag "${key}"${suggestion(key, ['phase', 'source'])}`);
-    if (value === '') fail(`the metric "${metric}" gives the tag "${key}" no value; write ${key}:value`);
-    if (key === 'source') tags.source = value;
-    else if ((PHASES as readonly string[]).includes(value)) tags.phase = value as Phase;
-    else fail(`the metric "${metric}" has the unknown phase "${value}"${suggestion(value, PHASES)}`);
-  }
-  return tags;
 }
 
 function parseMethod(method: string, metric: SelectedMetric, where: string): Aggregation {
@@ -175,8 +135,15 @@ function parseMethod(method: string, metric: SelectedMetric, where: string): Agg
   }
   if (metric.type === 'counter' && (method === 'count' || method === 'rate'))
     return { type: 'counter', name: metric.name, method };
-  if (metric.type === 'gauge' && method === 'value') return { type: 'gauge', name: metric.name, method };
+  if (metric.type === 'rate' && method === 'rate') return { type: 'rate', name: metric.name, method };
+  if (metric.type === 'gauge') {
+    if (method === '') return { type: 'gauge', name: metric.name, method: 'value' };
+    if (method === 'value' || method === 'avg' || method === 'min' || method === 'max')
+      return { type: 'gauge', name: metric.name, method };
+  }
 
+  if (method === '')
+    fail(`${where} names no method, which only a gauge may do (known: ${METHODS[metric.type].join(', ')})`);
   const bare = /^p\s*([\d.]+)$/.exec(method)?.[1];
   const closest =
     metric.type === 'trend' && bare ? `; did you mean "p(${bare})"?` : suggestion(method, METHODS[metric.type]);
