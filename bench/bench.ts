@@ -16,6 +16,7 @@ import { isMet, tableOf } from './figure.ts';
 import { measureGeneratorCost } from './generator-cost.ts';
 import { measureGroupFanout } from './group-fanout.ts';
 import { measureMessageCeiling } from './message-ceiling.ts';
+import { measurePacing } from './pacing.ts';
 import { nodeMain } from './processes.ts';
 
 const BENCHMARKS: Record<string, (options: BenchOptions) => Promise<BenchResult>> = {
@@ -24,6 +25,7 @@ const BENCHMARKS: Record<string, (options: BenchOptions) => Promise<BenchResult>
   'connect-rate': measureConnectRate,
   'group-fanout': measureGroupFanout,
   'generator-cost': measureGeneratorCost,
+  pacing: measurePacing,
 };
 const RESULT_PATH = join('.plimsoll', 'bench.json');
 const CLIENTS_ALLOWED = ['1', '2'];

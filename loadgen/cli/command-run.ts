@@ -12,6 +12,7 @@ import { compileScenario, type Durability, type LoadPlan } from '../population/l
 import type { RunSummary } from '../recorder/summary.ts';
 import { type LoadedScenario, loadScenario } from '../scenario-loader.ts';
 import { formatCount } from '../units.ts';
+import { ceilingRemark, readCeiling } from './ceiling-file.ts';
 import { readStore } from './command-serve.ts';
 import { checkMachine } from './doctor-checks.ts';
 import { readMachineFacts } from './doctor-facts.ts';
@@ -126,6 +127,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
         signal: stop.signal,
       });
       view.end();
+      noteCeiling(summary);
       const model = await keep(results, runId, summary);
       const stored = !(model instanceof Error);
       if (!stored) view.notice(`results: ${model.message} The summary below is all that is left of this run.`);
@@ -150,6 +152,15 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }
+}
+
+/** What the generator could do here at most stands beside what was measured, where that is known. */
+function noteCeiling({ notes, metadata, config }: RunSummary): void {
+  const ceiling = readCeiling();
+  if (ceiling === null) return;
+  const { cpu, cores } = metadata.machine;
+  const remark = ceilingRemark(ceiling, { cpu, cores, plimsollVersion: metadata.plimsollVersion }, config.rateOffered);
+  if (remark !== null) notes.push(remark);
 }
 
 /** Store the summary and read back what the report shows; an error instead of throwing, for the summary is not to be lost. */

@@ -1,0 +1,39 @@
+/** The rates that a generator is driven at to find its ceiling, and how its ceiling is read from what came of them. Pure. */
+
+/** Doubles in so many seconds. */
+const STEPS_PER_DOUBLING = 4;
+
+/** Rates of `seconds` seconds, one a second, from `first` on. */
+export function stairRates(first: number, seconds: number): number[] {
+  return Array.from({ length: seconds }, (_, step) => Math.round(first * 2 ** (step / STEPS_PER_DOUBLING)));
+}
+
+/** What became of one second of the stairs. */
+export interface StairSecond {
+  atMs: number;
+  /** Started in it, and arrived in it. */
+  sent: number;
+  delivered: number;
+  /** Not started, because a second late. */
+  dropped: number;
+  slipP99Ms: number;
+}
+
+/** Later than this the generator does not follow its schedule: well above a pause for garbage, well below a backlog that grows. */
+export const ON_TIME_MS = 50;
+/** So many late seconds in a row are the end; one may be the machine's. */
+export const LATE_SECONDS = 2;
+
+export function isOnTime({ slipP99Ms, dropped }: StairSecond): boolean {
+  return dropped === 0 && slipP99Ms <= ON_TIME_MS;
+}
+
+/** Whether the generator has come to its end. */
+export function isOver(seconds: readonly StairSecond[]): boolean {
+  return seconds.length >= LATE_SECONDS && !seconds.slice(-LATE_SECONDS).some(isOnTime);
+}
+
+/** The most messages that went the whole way in one second that was on time; 0 without one. */
+export function ceilingOf(seconds: readonly StairSecond[]): number {
+  return Math.max(0, ...seconds.filter(isOnTime).map(({ sent, delivered }) => Math.min(sent, delivered)));
+}
