@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import type { Ceiling } from '../loadgen/null-server/ceiling.ts';
 import { forkNullServer } from '../loadgen/null-server/null-server-child.ts';
 import { packageRoot } from '../loadgen/package-root.ts';
-import type { MetricSummary, RunSummary } from '../loadgen/recorder/summary.ts';
+import type { MetricName } from '../loadgen/recorder/metrics.ts';
+import type { RunSummary } from '../loadgen/recorder/summary.ts';
 import { DATA_DIRECTORY } from './bench-data.ts';
 import type { BenchOptions, BenchResult } from './bench-run.ts';
 import { type Figure, spreadOf, type Target } from './figure.ts';
@@ -65,22 +66,19 @@ async function measureOnce(rate: number, directory: string, quick: boolean): Pro
     const summary = await startPlimsollRun({ ...load, target: server.target, directory }).summary;
     checkRun(summary);
     return {
-      achieved: metric(summary, 'messages_delivered', 'counter').rate / rate,
-      slipMs: metric(summary, 'send_slip', 'trend')['p(99)'],
+      achieved: figureOf(summary, 'messages_delivered', 'rate') / rate,
+      slipMs: figureOf(summary, 'send_slip', 'p(99)'),
     };
   } finally {
     await server.stop();
   }
 }
 
-function metric<Type extends MetricSummary['type']>(
-  { results }: RunSummary,
-  name: string,
-  type: Type,
-): Extract<MetricSummary, { type: Type }>['values'] {
-  const found = results.metrics.find((metric) => metric.name === name && metric.type === type);
-  if (found === undefined) throw new Error(`the run has no figure for: ${name}`);
-  return found.values as Extract<MetricSummary, { type: Type }>['values'];
+/** One value of a metric of the run. */
+function figureOf({ results }: RunSummary, name: MetricName, value: string): number {
+  const values = results.metrics.find((metric) => metric.name === name)?.values as Record<string, number> | undefined;
+  if (values?.[value] === undefined) throw new Error(`the run has no figure for: ${name} ${value}`);
+  return values[value];
 }
 
 function figuresOf(ceiling: Ceiling, rounds: Measured[]): Figure[] {
