@@ -140,7 +140,7 @@ export class JsonConnection<Context> implements DriverConnection<Context> {
   }
 
   #acknowledged(id: number, sequence: number): void {
-    const delivered = this.#unsettled?.acknowledged(id, sequence) === true;
+    const delivered = this.#unsettled?.acknowledged(id, sequence) === 'delivered';
     this.#owner.events.sent(this, id);
     if (delivered && !this.#silent) this.#owner.events.delivered(this, id);
     this.#forgetSettled();

@@ -16,7 +16,7 @@ test('a cumulative receipt settles what it covers, of that peer only, once', () 
     [12, 5],
     [13, 6],
   ] as const)
-    expect(sends.acknowledged(id, seq)).toBe(false);
+    expect(sends.acknowledged(id, seq)).toBe(null);
   expect(sends.delivered('b', 5)).toEqual([10, 12]);
   expect(sends.delivered('b', 5)).toEqual([]);
   expect(sends.delivered('c', 1)).toEqual([]);
@@ -30,8 +30,8 @@ test('a receipt that overtakes its sent counts', () => {
   sends.add(1, 'b');
   sends.add(2, 'b');
   expect(sends.delivered('b', 4)).toEqual([]);
-  expect(sends.acknowledged(1, 4)).toBe(true);
-  expect(sends.acknowledged(2, 5)).toBe(false);
+  expect(sends.acknowledged(1, 4)).toBe('delivered');
+  expect(sends.acknowledged(2, 5)).toBe(null);
   expect(sends.delivered('b', 5)).toEqual([2]);
 });
 
@@ -42,6 +42,29 @@ test('repeats count once while unsettled; failed and unknown ids leave nothing',
   expect(sends.size).toBe(1);
   sends.failed(1);
   sends.failed(7);
-  expect(sends.acknowledged(7, 1)).toBe(false);
+  expect(sends.acknowledged(7, 1)).toBe(null);
+  expect(sends.size).toBe(0);
+});
+
+test('what is stored is told once, stays unsettled, and is delivered later', () => {
+  const sends = new UnsettledSends();
+  for (const id of [1, 2, 3]) sends.add(id, 'b');
+  sends.acknowledged(1, 1);
+  expect(sends.stored('b', 2)).toEqual([1]);
+  expect(sends.stored('b', 2)).toEqual([]);
+  expect(sends.stored('c', 9)).toEqual([]);
+  expect(sends.acknowledged(2, 2)).toBe('stored');
+  expect(sends.acknowledged(3, 3)).toBe(null);
+  sends.add(1, 'b');
+  expect(sends.size).toBe(3);
+  expect(sends.delivered('b', 3)).toEqual([1, 2, 3]);
+  expect(sends.size).toBe(0);
+});
+
+test('of two receipts that overtake their sent, delivered says more', () => {
+  const sends = new UnsettledSends();
+  sends.add(1, 'b');
+  expect([sends.stored('b', 3), sends.delivered('b', 3)]).toEqual([[], []]);
+  expect(sends.acknowledged(1, 3)).toBe('delivered');
   expect(sends.size).toBe(0);
 });

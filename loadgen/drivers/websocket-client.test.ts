@@ -161,6 +161,65 @@ describe.each([
   });
 });
 
+describe('paused', () => {
+  const CHUNK = Buffer.alloc(65_536);
+
+  /** A server that sends until the kernel takes no more; what it could not hand over is `waiting()`. */
+  async function pouringServer() {
+    let socket: Socket | undefined;
+    const port = await rawServer((s, key) => {
+      socket = s;
+      s.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptFor(key)}\r\n\r\n`,
+      );
+    });
+    const frame = Buffer.concat([Buffer.from('827f0000000000010000', 'hex'), CHUNK]);
+    return {
+      port,
+      pour: () => {
+        for (let i = 0; i < 200; i++) socket!.write(frame);
+      },
+      waiting: () => socket!.writableLength,
+      end: () => socket!.end(),
+    };
+  }
+
+  test('nothing is read, so that what the server sends piles up there; then all of it is', async () => {
+    const server = await pouringServer();
+    const c = await opened(start(server.port));
+    c.setPaused(true);
+    server.pour();
+    // The kernel has taken what it can when nothing moves any more.
+    let before = -1;
+    await vi.waitFor(
+      () => {
+        const now = server.waiting();
+        const still = now === before;
+        before = now;
+        expect(still).toBe(true);
+      },
+      { timeout: 8000, interval: 100 },
+    );
+    expect(server.waiting()).toBeGreaterThan(1_000_000);
+    expect(c.context.messages).toEqual([]);
+    c.setPaused(false);
+    await until(() => expect(c.context.messages).toHaveLength(200));
+    expect(server.waiting()).toBe(0);
+  });
+
+  test('from within a message, and closed without being resumed', async () => {
+    const server = await pouringServer();
+    const c = await opened(start(server.port));
+    c.context.onMessage = () => c.setPaused(true);
+    server.pour();
+    await until(() => expect(c.context.messages.length).toBeGreaterThan(0));
+    c.close();
+    server.end();
+    await closed(c);
+    expect(c.context.messages.length).toBeLessThan(5);
+  });
+});
+
 describe('byte by byte', () => {
   const head = (key: string, more = '') =>
     `HTTP/1.1 101 Switching Protocols\r\nupgrade: WebSocket\r\nCONNECTION: keep-alive, Upgrade\r\nSec-WebSocket-Accept: ${acceptFor(key)}\r\n${more}\r\n`;

@@ -207,6 +207,12 @@ export class WebSocketConnection<Context> implements FrameSink {
     if (this.#state === STATE.open) this.#client.transmit(this, binary ? OPCODE.binary : OPCODE.text, data);
   }
 
+  /** Read nothing from the socket, so that what the server sends piles up in the kernel and then at the server; or go on. */
+  setPaused(paused: boolean): void {
+    if (paused && this.#state === STATE.open) this.socket.pause();
+    else if (this.socket.isPaused()) this.socket.resume();
+  }
+
   /** Break the connection with an error unless this is called again, with undefined, within `ms`. */
   expectWithin(ms: number | undefined): void {
     if (this.#state !== STATE.open) return;
@@ -217,6 +223,7 @@ export class WebSocketConnection<Context> implements FrameSink {
   /** Close in order: a close frame, then wait for the server's, at most the close timeout. */
   close(code = 1000, reason = ''): void {
     if (this.#state === STATE.connecting) this.destroy();
+    this.setPaused(false);
     if (this.#state === STATE.open) this.#sendClose(code, reason);
   }
 

@@ -1,0 +1,295 @@
+/** One connection of the reference driver: the frames of the binary protocol, and the state that each connection has. */
+import {
+  decodeServerFrames,
+  encodeAck,
+  encodeGroup,
+  encodePresence,
+  encodeSend,
+  encodeSendGroup,
+  FrameError,
+  FrameWriter,
+  type ServerFrames,
+} from '../../server/protocol/codec.ts';
+import { CLOSES } from '../../server/protocol/errors.ts';
+import { type GroupRole, LIMITS, type PresenceStates, type Welcome } from '../../server/protocol/messages.ts';
+import { ADVICE, FINAL_CLOSES, RETRYABLE_ERRORS } from './reference-codes.ts';
+import type { GroupAsker, ReferenceGroups } from './reference-groups.ts';
+import type { ShardDirectory } from './shard-directory.ts';
+import { type ConnectOptions, type DriverConnection, DriverError, type DriverEvents } from './target-driver.ts';
+import { UnsettledSends } from './unsettled-sends.ts';
+import type { WebSocketConnection } from './websocket-client.ts';
+
+/** What a connection needs of its driver. */
+export interface ReferenceHost<Context> {
+  readonly events: DriverEvents<Context>;
+  readonly directory: ShardDirectory;
+  readonly groups: ReferenceGroups;
+  /** Start a WebSocket for a connection that is being made. */
+  dial(
+    connection: ReferenceConnection<Context>,
+    options: ConnectOptions<Context>,
+    timeoutMs: number,
+  ): WebSocketConnection<ReferenceConnection<Context>>;
+  /** Have `connection` acknowledge within the interval. */
+  acknowledgeSoon(connection: ReferenceConnection<Context>): void;
+}
+
+const ACK_MESSAGES = 32;
+
+/** Reused by all connections: a frame is encoded and handed to the WebSocket before anything else is. */
+const writer = new FrameWriter();
+
+/** Idle ones are many: what only some need is made when it is needed. */
+export class ReferenceConnection<Context> implements DriverConnection<Context>, ServerFrames, GroupAsker {
+  readonly user: string;
+  context: Context;
+  position = 0;
+  head = 0;
+  readonly #host: ReferenceHost<Context>;
+  #ws: WebSocketConnection<ReferenceConnection<Context>> | undefined;
+  /** While connecting: settles `connecting`. */
+  #connecting: Connecting | undefined;
+  /** Sequences beyond a gap, ascending: a `sent` may overtake messages. */
+  #ahead: number[] | undefined;
+  #unsettled: UnsettledSends | undefined;
+  #acknowledged = 0;
+  #owesAck = false;
+  /** Nothing is reported any more. */
+  #silent = false;
+
+  constructor(host: ReferenceHost<Context>, options: ConnectOptions<Context>) {
+    this.#host = host;
+    this.user = options.user;
+    this.context = options.context;
+  }
+
+  /** Connect; resolves with undefined when welcomed, or with the URL of a redirect. Rejects with a DriverError. */
+  connecting(options: ConnectOptions<Context>, deadline: number): Promise<string | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#connecting = { resolve, reject, deadline, redirect: undefined };
+      this.#ws = this.#host.dial(this, options, Math.max(0, deadline - performance.now()));
+    });
+  }
+
+  get isOpen(): boolean {
+    return !this.#silent && this.#ws!.isOpen;
+  }
+
+  send(to: string, id: number, body: Uint8Array): void {
+    if (!this.isOpen) return;
+    this.#beginSend();
+    encodeSend(writer, id, to, body);
+    this.#unsettled ??= new UnsettledSends();
+    this.#unsettled.add(id, to);
+    this.#ws!.send(writer.view());
+  }
+
+  /** There are no receipts for group messages: with `sent` all is said. */
+  sendGroup(group: string, id: number, body: Uint8Array): void {
+    if (!this.isOpen) return;
+    this.#beginSend();
+    encodeSendGroup(writer, id, group, body);
+    this.#ws!.send(writer.view());
+  }
+
+  createGroup(group: string, members: readonly string[]): Promise<void> {
+    return this.#host.groups.create(this, group, members);
+  }
+
+  askGroup(id: number, action: 'create' | 'add', group: string, users: string[]): void {
+    writer.reset();
+    encodeGroup(writer, id, action, group, false, users);
+    this.#ws!.send(writer.view());
+  }
+
+  /** To be asked for on every connection anew. The server answers at once, with the state of each of these users. */
+  watch(users: readonly string[]): void {
+    for (let at = 0; at < users.length && this.isOpen; at += LIMITS.namedUsers) {
+      writer.reset();
+      encodePresence(writer, 'subscribe', users.slice(at, at + LIMITS.namedUsers));
+      this.#ws!.send(writer.view());
+    }
+  }
+
+  setPaused(paused: boolean): void {
+    this.#ws!.setPaused(paused);
+  }
+
+  close(orderly: boolean): void {
+    if (orderly) this.#acknowledge();
+    this.#silent = true;
+    this.#host.groups.ended(this);
+    if (orderly) this.#ws!.close();
+    else this.#ws!.destroy();
+  }
+
+  /** Called once after `acknowledgeSoon`. */
+  flushAcknowledgement(): void {
+    this.#owesAck = false;
+    this.#acknowledge();
+  }
+
+  handleOpen(): void {
+    this.#ws!.expectWithin(Math.max(0, (this.#connecting?.deadline ?? 0) - performance.now()));
+  }
+
+  /** Acknowledge what is not acknowledged yet, if anything. */
+  #acknowledge(): void {
+    if (this.position <= this.#acknowledged || !this.#ws!.isOpen) return;
+    writer.reset();
+    this.#encodeAck();
+    this.#ws!.send(writer.view());
+  }
+
+  handleMessage(data: Buffer, binary: boolean): void {
+    try {
+      if (!binary) throw new FrameError('a text message on the binary subprotocol');
+      decodeServerFrames(data, this);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.#ws!.destroy();
+      this.#ended(CLOSES.malformed.code, error.message);
+    }
+  }
+
+  handleClosed(code: number, reason: string, error: DriverError | undefined): void {
+    this.#ended(code, error?.message ?? reason, error);
+  }
+
+  welcome(message: Welcome): void {
+    if (this.#connecting === undefined) throw new FrameError('a second welcome');
+    const { resolve } = this.#connecting;
+    this.#connecting = undefined;
+    this.#ws!.expectWithin(undefined);
+    this.position = this.#acknowledged = message.after;
+    this.head = message.head;
+    resolve(undefined);
+  }
+
+  sent(id: number, seq: number, _time: number): void {
+    if (this.#connecting !== undefined) throw new FrameError('a sent before the welcome');
+    this.#advance(seq);
+    if (this.#silent) return;
+    const receipt = this.#unsettled?.acknowledged(id, seq);
+    this.#host.events.sent(this, id);
+    if (receipt === 'delivered' && !this.#silent) this.#host.events.delivered(this, id);
+    if (receipt === 'stored' && !this.#silent) this.#host.events.stored?.(this, id);
+    this.#forgetSettled();
+  }
+
+  message(
+    direction: 'in' | 'out',
+    seq: number,
+    _id: number,
+    _time: number,
+    peer: string,
+    body: Buffer,
+    group: string,
+  ): void {
+    if (this.#connecting !== undefined) throw new FrameError('a message before the welcome');
+    this.#advance(seq);
+    if (this.position - this.#acknowledged >= ACK_MESSAGES) {
+      this.#acknowledge();
+    } else if (!this.#owesAck) {
+      this.#owesAck = true;
+      this.#host.acknowledgeSoon(this);
+    }
+    if (direction === 'out' || this.#silent) return;
+    if (group === '') this.#host.events.received(this, peer, body);
+    else this.#host.events.received(this, peer, body, group);
+  }
+
+  receipt(state: 'delivered' | 'stored', peer: string, upTo: number): void {
+    if (this.#unsettled === undefined) return;
+    const { events } = this.#host;
+    if (state === 'delivered') {
+      for (const id of this.#unsettled.delivered(peer, upTo)) if (!this.#silent) events.delivered(this, id);
+    } else {
+      for (const id of this.#unsettled.stored(peer, upTo)) if (!this.#silent) events.stored?.(this, id);
+    }
+    this.#forgetSettled();
+  }
+
+  error(code: number, id: number, retryAfterMs: number, text: string): void {
+    if (id === 0 || this.#host.groups.failed(id, code, retryAfterMs, text)) return;
+    this.#unsettled?.failed(id);
+    this.#forgetSettled();
+    if (!this.#silent) this.#host.events.sendFailed(this, id, text, RETRYABLE_ERRORS.has(code), retryAfterMs);
+  }
+
+  group(id: number, _group: string, _role: GroupRole, members: number, head: number): void {
+    if (id !== 0) this.#host.groups.answered(id, members, head);
+  }
+
+  presence(users: PresenceStates['users']): void {
+    if (!this.#silent) this.#host.events.presence?.(this, users.length);
+  }
+
+  redirect(url: string): void {
+    if (this.#connecting !== undefined) this.#connecting.redirect = url;
+    else this.#host.directory.redirect(this.user, url).catch(() => {});
+  }
+
+  reset(position: number): void {
+    this.position = position;
+    this.#acknowledged = Math.min(this.#acknowledged, position);
+    this.#ahead = undefined;
+  }
+
+  /** Start a WebSocket message with what goes along with a send. */
+  #beginSend(): void {
+    writer.reset();
+    if (this.#owesAck && this.position > this.#acknowledged) this.#encodeAck();
+  }
+
+  #encodeAck(): void {
+    encodeAck(writer, this.position);
+    this.#acknowledged = this.position;
+  }
+
+  /** Idle connections keep no list. */
+  #forgetSettled(): void {
+    if (this.#unsettled?.size === 0) this.#unsettled = undefined;
+  }
+
+  #advance(seq: number): void {
+    if (seq === this.position + 1) {
+      this.position = seq;
+      const ahead = this.#ahead;
+      if (ahead === undefined) return;
+      while (ahead[0] === this.position + 1) this.position = ahead.shift()!;
+      if (ahead.length === 0) this.#ahead = undefined;
+    } else if (seq > this.position) {
+      this.#ahead ??= [];
+      let at = this.#ahead.length;
+      while (at > 0 && this.#ahead[at - 1]! > seq) at--;
+      if (this.#ahead[at - 1] !== seq) this.#ahead.splice(at, 0, seq);
+    }
+  }
+
+  #ended(code: number, reason: string, error?: DriverError): void {
+    this.#host.groups.ended(this);
+    if (this.#connecting !== undefined) {
+      const { resolve, reject, redirect } = this.#connecting;
+      this.#connecting = undefined;
+      this.#silent = true;
+      if (redirect === undefined) {
+        const text = `the server closed the connection before the welcome: ${code} ${reason}`.trimEnd();
+        reject(error ?? new DriverError('server', text, { final: FINAL_CLOSES.has(code) }));
+      } else {
+        this.#host.directory.redirect(this.user, redirect).then(() => resolve(redirect), reject);
+      }
+    } else if (!this.#silent) {
+      this.#silent = true;
+      this.#host.events.closed(this, code, reason, !FINAL_CLOSES.has(code), ADVICE.get(code));
+    }
+  }
+}
+
+interface Connecting {
+  resolve: (redirect: string | undefined) => void;
+  reject: (error: unknown) => void;
+  /** `performance.now()` by which the welcome must be there. */
+  deadline: number;
+  redirect: string | undefined;
+}

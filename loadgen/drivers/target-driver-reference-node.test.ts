@@ -1,0 +1,129 @@
+/** The reference driver against a whole node: groups, presence, receipts for somebody away, and a client that reads nothing. */
+import { afterEach, expect, test, vi } from 'vitest';
+import { cleanUp, startTestNode } from '../../server/testing/test-node.ts';
+import type { DriverConnection, TargetDriver } from './target-driver.ts';
+import { createReferenceDriver } from './target-driver-reference.ts';
+
+interface Seen {
+  lines: string[];
+  presence: number;
+  /** How it ended. */
+  closed: number | null;
+}
+
+type Connection = DriverConnection<Seen>;
+
+let driver: TargetDriver<Seen>;
+afterEach(async () => {
+  await driver.close();
+  await cleanUp();
+});
+
+async function setUp(): Promise<(user: string, device?: string) => Promise<Connection>> {
+  const node = await startTestNode({ settings: { presenceDebounceMs: 200 } });
+  driver = createReferenceDriver<Seen>(
+    { target: `ws://127.0.0.1:${node.port}` },
+    {
+      sent: (c, id) => c.context.lines.push(`sent ${id}`),
+      sendFailed: (c, id, reason, retryable) => c.context.lines.push(`failed ${id} ${retryable} ${reason}`),
+      received: (c, from, body, group) => c.context.lines.push(`${from}→${group ?? c.user}: ${textOf(body)}`),
+      delivered: (c, id) => c.context.lines.push(`delivered ${id}`),
+      stored: (c, id) => c.context.lines.push(`stored ${id}`),
+      presence: (c, changes) => {
+        c.context.presence += changes;
+      },
+      closed: (c, code) => {
+        c.context.closed = code;
+      },
+    },
+  );
+  await driver.prepare();
+  return (user, device = 'd') =>
+    driver.connect({ user, device, context: { lines: [], presence: 0, closed: null }, timeoutMs: 5_000 });
+}
+
+const textOf = (body: Uint8Array) => Buffer.from(body.subarray(0, 20)).toString('latin1');
+const until = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 10 });
+
+test('groups: made in pieces, made again, grown; messages reach every other member’s devices, once', async () => {
+  const connect = await setUp();
+  const owner = await connect('owner');
+  const members = Array.from({ length: 599 }, (_, i) => `m${i}`);
+  const [first, last, phone, outsider] = [
+    await connect('m0'),
+    await connect('m598', 'd'),
+    await connect('m598', 'phone'),
+    await connect('outsider'),
+  ];
+  await owner.createGroup!('big', members);
+  await owner.createGroup!('big', [...members, 'owner', 'm0']);
+  await expect(outsider.createGroup!('big', ['m0'])).rejects.toMatchObject({
+    side: 'server',
+    final: true,
+    message: 'the server refused: there is a group of this id already',
+  });
+
+  owner.sendGroup!('big', 1, Buffer.from('hello'));
+  outsider.sendGroup!('big', 1, Buffer.from('let me in'));
+  for (const c of [first, last, phone]) await until(() => expect(c.context.lines).toEqual(['owner→big: hello']));
+  await until(() => expect(owner.context.lines).toEqual(['sent 1']));
+  await until(() => expect(outsider.context.lines).toEqual([expect.stringMatching(/^failed 1 false /)]));
+
+  // A group that is there already is made complete, be it the first piece that is incomplete.
+  await owner.createGroup!('big', ['outsider', ...members]);
+  last.sendGroup!('big', 2, Buffer.from('welcome'));
+  for (const c of [owner, first, outsider]) await until(() => expect(c.context.lines.at(-1)).toBe('m598→big: welcome'));
+  expect(phone.context.lines).toEqual(['owner→big: hello']);
+  await until(() => expect(last.context.lines).toEqual(['owner→big: hello', 'sent 2']));
+});
+
+test('presence: told of those who are watched, 256 names a frame', async () => {
+  const connect = await setUp();
+  const watcher = await connect('watcher');
+  watcher.watch!([...Array.from({ length: 599 }, (_, i) => `absent${i}`), 'bob']);
+  await until(() => expect(watcher.context.presence).toBe(600));
+  await connect('bob');
+  await until(() => expect(watcher.context.presence).toBeGreaterThan(600));
+  expect(watcher.context.closed).toBe(null);
+});
+
+test('a message for somebody away is stored, and delivered once he has come', async () => {
+  const connect = await setUp();
+  const a = await connect('a');
+  a.send('b', 1, Buffer.from('later'));
+  await until(() => expect([...a.context.lines].sort()).toEqual(['sent 1', 'stored 1']));
+  const b = await connect('b');
+  await until(() => expect(b.context.lines).toEqual(['a→b: later']));
+  await until(() => expect(a.context.lines.at(-1)).toBe('delivered 1'));
+  expect(a.context.lines).toHaveLength(3);
+});
+
+test('a client that reads nothing is left behind by the server, and resumes without a loss', async () => {
+  const connect = await setUp();
+  const [a, slow, awake] = [await connect('a'), await connect('b', 'slow'), await connect('b', 'awake')];
+  slow.setPaused!(true);
+  const body = Buffer.alloc(16_000, '.');
+  // More than the kernel keeps on its way (a few MB on loopback) and the server for one connection (1 MiB).
+  const count = 1_000;
+  for (let id = 1; id <= count; id++) {
+    body.write(`${id} `.padEnd(5, '.'));
+    a.send('b', id, body);
+    if (id % 20 === 0) await until(() => expect(awake.context.lines).toHaveLength(id));
+  }
+  expect(slow.context.lines.length).toBeLessThan(count);
+  expect(slow.context.closed).toBe(null);
+  slow.setPaused!(false);
+  await until(() => expect(slow.context.closed).not.toBe(null));
+  const again = await driver.connect({
+    user: 'b',
+    device: 'slow',
+    context: { lines: [], presence: 0, closed: null },
+    after: slow.position,
+    timeoutMs: 5_000,
+  });
+  await until(() => expect(again.context.lines.at(-1)).toMatch(`a→b: ${count} `));
+  const numbers = [...slow.context.lines, ...again.context.lines].map((line) =>
+    Number.parseInt(line.slice('a→b: '.length), 10),
+  );
+  expect(numbers).toEqual(Array.from({ length: count }, (_, i) => i + 1));
+});
