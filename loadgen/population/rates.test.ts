@@ -28,6 +28,37 @@ describe('population rates', () => {
     ]);
   });
 
+  it('give three of the nodes three times as much', () => {
+    const { slice, derivation } = populationRates({ ...WHOLE, nodes: 10_000, sliceNodes: 3 });
+    expect(slice.connections).toBe(150_000);
+    expect(slice.mean.messagesPerSecond).toBeCloseTo(69.444, 3);
+    expect(derivation.slice(1)).toEqual([
+      '× 3 of 10,000 nodes = 150,000 connections on 3 nodes',
+      '500,000,000 DAU × 40 messages ÷ 86,400 s = 231,481 messages/s for all',
+      '× 3 of 10,000 nodes = 69.4/s on 3 nodes',
+      '× 1.8 at the hourly peak (21–22 h) = 125/s on 3 nodes',
+      '× 100 bytes = 6.94 kB/s in the mean, 12.5 kB/s at the peak on 3 nodes',
+    ]);
+    expect(populationRates({ ...WHOLE, nodes: 3, sliceNodes: 3 }).derivation).toEqual(
+      populationRates(WHOLE).derivation,
+    );
+    for (const sliceNodes of [0, 4, 1.5])
+      expect(() => populationRates({ ...WHOLE, nodes: 3, sliceNodes })).toThrow(
+        `a slice has 1 to 3 nodes of 3, not ${sliceNodes}`,
+      );
+  });
+
+  it('slices add up to the whole', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 1000 }), fc.nat(), (nodes, some) => {
+        const sliceNodes = 1 + (some % (nodes - 1));
+        const one = populationRates({ ...WHOLE, nodes, sliceNodes }).slice.mean.messagesPerSecond;
+        const rest = populationRates({ ...WHOLE, nodes, sliceNodes: nodes - sliceNodes }).slice.mean.messagesPerSecond;
+        expect(one + rest).toBeCloseTo(231_481.48, 1);
+      }),
+    );
+  });
+
   it('count everyone’s messages, and only those online as connections', () => {
     const { whole, slice } = populationRates({ ...WHOLE, shareOnline: 0.1, nodes: 10_000 });
     expect(whole.connections).toBe(50e6);

@@ -17,9 +17,11 @@ export interface PopulationInput {
   shareOnline?: number;
   /** 24 numbers ≥ 0, local hours; only their proportions count. Default HOURLY_CURVE. */
   hourlyCurve?: readonly number[];
-  /** The slice is one node of this many. Default 1: the whole. */
+  /** The slice is one node of this many, or `sliceNodes` of them. Default 1: the whole. */
   nodes?: number;
-  /** A slice of so many connections instead of one node's. */
+  /** Nodes that make up the slice, whole, 1 to `nodes`. Default 1. */
+  sliceNodes?: number;
+  /** A slice of so many connections instead of the nodes'. */
   connections?: number;
 }
 
@@ -31,7 +33,7 @@ export interface Rate {
 
 export interface PopulationRates {
   whole: { connections: number; mean: Rate; peak: Rate };
-  /** What one node, or the given number of connections, has of it. */
+  /** What the nodes of the slice, or the given number of connections, have of it. */
   slice: { connections: number; mean: Rate; peak: Rate };
   /** Rate of the busiest hour ÷ mean rate. */
   peakFactor: number;
@@ -44,11 +46,14 @@ export interface PopulationRates {
 const SECONDS_PER_DAY = 86_400;
 
 /**
- * mean messages/s = DAU × messages/user/day ÷ 86,400; connections = DAU × share online; both ÷ nodes for the slice;
- * peak = mean × the busiest hour of the curve.
+ * mean messages/s = DAU × messages/user/day ÷ 86,400; connections = DAU × share online; both × slice nodes ÷ nodes for the
+ * slice; peak = mean × the busiest hour of the curve. Throws RangeError for a wrong curve or number of slice nodes.
  */
 export function populationRates(input: PopulationInput): PopulationRates {
-  const { dau, messagesPerUserPerDay, messageBytes, shareOnline = 1, hourlyCurve = HOURLY_CURVE, nodes = 1 } = input;
+  const { dau, messagesPerUserPerDay, messageBytes, shareOnline = 1, hourlyCurve = HOURLY_CURVE } = input;
+  const { nodes = 1, sliceNodes = 1 } = input;
+  if (!Number.isSafeInteger(sliceNodes) || sliceNodes < 1 || sliceNodes > nodes)
+    throw new RangeError(`a slice has 1 to ${formatCount(nodes)} nodes of ${formatCount(nodes)}, not ${sliceNodes}`);
   const peak = hourlyPeak(hourlyCurve);
   const rate = (messagesPerSecond: number): Rate => ({
     messagesPerSecond,
@@ -56,27 +61,36 @@ export function populationRates(input: PopulationInput): PopulationRates {
   });
 
   const online = dau * shareOnline;
-  const nodeConnections = Math.round(online / nodes);
+  const nodeConnections = Math.round((online * sliceNodes) / nodes);
   const connections = input.connections ?? nodeConnections;
   const isNode = connections === nodeConnections;
   const mean = (dau * messagesPerUserPerDay) / SECONDS_PER_DAY;
-  const sliceMean = isNode ? mean / nodes : (mean * connections) / online;
-  const sliceName = isNode ? (nodes === 1 ? 'for all' : 'a node') : 'for the slice';
+  const sliceMean = isNode ? (mean * sliceNodes) / nodes : (mean * connections) / online;
+  const nodesName = `on ${formatCount(sliceNodes)} nodes`;
+  const share =
+    sliceNodes === 1 ? `÷ ${formatCount(nodes)} nodes` : `× ${formatCount(sliceNodes)} of ${formatCount(nodes)} nodes`;
+  const sliceName = !isNode
+    ? 'for the slice'
+    : sliceNodes === nodes
+      ? 'for all'
+      : sliceNodes === 1
+        ? 'a node'
+        : nodesName;
 
   const derivation = [
     shareOnline === 1
       ? `${formatCount(dau)} users, all online at once = ${formatCount(online)} connections`
       : `${formatCount(dau)} users × ${formatNumber(shareOnline)} online at once = ${formatCount(online)} connections`,
     ...(isNode
-      ? nodes === 1
+      ? sliceNodes === nodes
         ? []
-        : [`÷ ${formatCount(nodes)} nodes = ${formatCount(connections)} connections a node`]
+        : [`${share} = ${formatCount(connections)} connections ${sliceName}`]
       : [`the slice: ${formatCount(connections)} of these connections, 1 of ${formatNumber(online / connections)}`]),
     `${formatCount(dau)} DAU × ${formatNumber(messagesPerUserPerDay)} messages ÷ 86,400 s = ${formatNumber(mean)} messages/s for all`,
     ...(isNode
-      ? nodes === 1
+      ? sliceNodes === nodes
         ? []
-        : [`÷ ${formatCount(nodes)} nodes = ${formatNumber(sliceMean)}/s a node`]
+        : [`${share} = ${formatNumber(sliceMean)}/s ${sliceName}`]
       : [
           `× ${formatCount(connections)} of ${formatCount(online)} connections = ${formatNumber(sliceMean)}/s for the slice`,
         ]),

@@ -39,7 +39,7 @@ describe('session figures', () => {
     [
       'more than a day',
       { sessionsPerUserPerDay: 12, sessionLengthMs: 3 * HOUR_MS },
-      '12 sessions a day of 3h are 36 hours a day',
+      '12 sessions a day of 3h are 36 hours a day, more than there are',
     ],
     ['no users', { users: 0 }, 'users must be above 0, not 0'],
     ['no sessions', { sessionsPerUserPerDay: 0 }, 'sessionsPerUserPerDay must be above 0, not 0'],
@@ -106,7 +106,13 @@ describe('users online over the day', () => {
 
   it('are what a simulation of sessions counts', () => {
     const figures = sessionFigures({ users: 40_000, sessionsPerUserPerDay: 5, sessionLengthMs: 90 * MINUTE_MS });
-    const { online } = sessionStages({ curve: HOURLY_CURVES.regional, users: 40_000, figures, lengthMs: 24 * HOUR_MS });
+    const { online } = sessionStages({
+      curve: HOURLY_CURVES.regional,
+      users: 40_000,
+      figures,
+      sessionLengthMs: 90 * MINUTE_MS,
+      lengthMs: 24 * HOUR_MS,
+    });
     const expected = createRateCurve(online);
     const arrivals = createRateCurve(
       [0, 1, 2].flatMap(() =>
@@ -145,6 +151,7 @@ describe('a day of sessions replayed', () => {
       curve: HOURLY_CURVES.regional,
       users: USERS,
       figures,
+      sessionLengthMs: 30 * MINUTE_MS,
       lengthMs: 24 * MINUTE_MS,
     });
     const seconds = 24 * 60;
@@ -158,7 +165,13 @@ describe('a day of sessions replayed', () => {
     fc.assert(
       fc.property(curve, fc.double({ min: 0.01, max: 24, noNaN: true }), (values, sessions) => {
         const busy = sessionFigures({ users: USERS, sessionsPerUserPerDay: sessions, sessionLengthMs: HOUR_MS });
-        const { online, turnover } = sessionStages({ curve: values, users: USERS, figures: busy, lengthMs: 1e6 });
+        const { online, turnover } = sessionStages({
+          curve: values,
+          users: USERS,
+          figures: busy,
+          sessionLengthMs: HOUR_MS,
+          lengthMs: 1e6,
+        });
         for (const stage of [...online, ...turnover]) {
           expect(Math.min(stage.fromRate, stage.toRate)).toBeGreaterThanOrEqual(0);
           expect(Math.max(stage.fromRate, stage.toRate)).toBeLessThanOrEqual(USERS);
@@ -167,13 +180,26 @@ describe('a day of sessions replayed', () => {
       }),
     );
     const all = sessionFigures({ users: USERS, sessionsPerUserPerDay: 20, sessionLengthMs: HOUR_MS });
-    const { online } = sessionStages({ curve: HOURLY_CURVES.regional, users: USERS, figures: all, lengthMs: 1e6 });
+    const { online } = sessionStages({
+      curve: HOURLY_CURVES.regional,
+      users: USERS,
+      figures: all,
+      sessionLengthMs: HOUR_MS,
+      lengthMs: 1e6,
+    });
     expect(Math.max(...online.map(({ toRate }) => toRate))).toBe(USERS);
   });
 
   it('can be the evening alone', () => {
     const part = { fromHour: 18, toHour: 22 };
-    const { online } = sessionStages({ curve: HOURLY_CURVES.regional, users: USERS, figures, lengthMs: 24_000, part });
+    const { online } = sessionStages({
+      curve: HOURLY_CURVES.regional,
+      users: USERS,
+      figures,
+      sessionLengthMs: 30 * MINUTE_MS,
+      lengthMs: 24_000,
+      part,
+    });
     expect(createRateCurve(online).durationMs).toBeCloseTo(4000, 6);
   });
 });

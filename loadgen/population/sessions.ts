@@ -43,7 +43,7 @@ export function sessionFigures(input: {
   const product = `${formatNumber(sessionsPerUserPerDay)} sessions a day of ${formatDuration(sessionLengthMs)}`;
   if (share > 1) {
     throw new RangeError(
-      `${product} are ${formatNumber(share * 24)} hours a day; lower the number of sessions or their length`,
+      `${product} are ${formatNumber(share * 24)} hours a day, more than there are; lower the number of sessions or their length`,
     );
   }
   if (input.shareOnline !== undefined && Math.abs(input.shareOnline / share - 1) > SHARE_TOLERANCE) {
@@ -68,11 +68,13 @@ export function sessionStages(input: {
   curve: readonly number[];
   users: number;
   figures: SessionFigures;
+  /** Mean length of a session, as given to sessionFigures. */
+  sessionLengthMs: number;
   lengthMs: number;
   part?: DayPart | undefined;
 }): { online: RateStage[]; turnover: RateStage[] } {
   const { users, figures } = input;
-  const seconds = figures.meanOnline / figures.sessionsPerSecond;
+  const seconds = input.sessionLengthMs / 1000;
   const curve = onlineCurve(input.curve, seconds / 3600);
   const online = dayStages(curve, figures.meanOnline, input.lengthMs, input.part).map((stage) => ({
     ...stage,
