@@ -63,40 +63,21 @@ export function populationRates(input: PopulationInput): PopulationRates {
   const online = dau * shareOnline;
   const nodeConnections = Math.round((online * sliceNodes) / nodes);
   const connections = input.connections ?? nodeConnections;
-  const isNode = connections === nodeConnections;
+  const isOfNodes = connections === nodeConnections;
   const mean = (dau * messagesPerUserPerDay) / SECONDS_PER_DAY;
-  const sliceMean = isNode ? (mean * sliceNodes) / nodes : (mean * connections) / online;
-  const nodesName = `on ${formatCount(sliceNodes)} nodes`;
-  const share =
-    sliceNodes === 1 ? `÷ ${formatCount(nodes)} nodes` : `× ${formatCount(sliceNodes)} of ${formatCount(nodes)} nodes`;
-  const sliceName = !isNode
-    ? 'for the slice'
-    : sliceNodes === nodes
-      ? 'for all'
-      : sliceNodes === 1
-        ? 'a node'
-        : nodesName;
+  const sliceMean = isOfNodes ? (mean * sliceNodes) / nodes : (mean * connections) / online;
+  const slice = isOfNodes ? nodesInWords(sliceNodes, nodes, connections) : connectionsInWords(connections, online);
 
   const derivation = [
     shareOnline === 1
       ? `${formatCount(dau)} users, all online at once = ${formatCount(online)} connections`
       : `${formatCount(dau)} users × ${formatNumber(shareOnline)} online at once = ${formatCount(online)} connections`,
-    ...(isNode
-      ? sliceNodes === nodes
-        ? []
-        : [`${share} = ${formatCount(connections)} connections ${sliceName}`]
-      : [`the slice: ${formatCount(connections)} of these connections, 1 of ${formatNumber(online / connections)}`]),
+    ...slice.connections,
     `${formatCount(dau)} DAU × ${formatNumber(messagesPerUserPerDay)} messages ÷ 86,400 s = ${formatNumber(mean)} messages/s for all`,
-    ...(isNode
-      ? sliceNodes === nodes
-        ? []
-        : [`${share} = ${formatNumber(sliceMean)}/s ${sliceName}`]
-      : [
-          `× ${formatCount(connections)} of ${formatCount(online)} connections = ${formatNumber(sliceMean)}/s for the slice`,
-        ]),
-    `× ${formatNumber(peak.factor)} at the hourly peak (${peak.hour}–${peak.hour + 1} h) = ${formatNumber(sliceMean * peak.factor)}/s ${sliceName}`,
+    ...slice.shares.map((share) => `${share} = ${formatNumber(sliceMean)}/s ${slice.name}`),
+    `× ${formatNumber(peak.factor)} at the hourly peak (${peak.hour}–${peak.hour + 1} h) = ${formatNumber(sliceMean * peak.factor)}/s ${slice.name}`,
     `× ${formatCount(messageBytes)} bytes = ${formatBytes(sliceMean * messageBytes)}/s in the mean, ` +
-      `${formatBytes(sliceMean * peak.factor * messageBytes)}/s at the peak ${sliceName}`,
+      `${formatBytes(sliceMean * peak.factor * messageBytes)}/s at the peak ${slice.name}`,
   ];
 
   return {
@@ -105,6 +86,32 @@ export function populationRates(input: PopulationInput): PopulationRates {
     peakFactor: peak.factor,
     peakHour: peak.hour,
     derivation,
+  };
+}
+
+interface SliceInWords {
+  name: string;
+  /** How its connections follow from the whole: one line, or none when it is the whole. */
+  connections: string[];
+  /** The share of the rate that it has, as a factor; likewise. */
+  shares: string[];
+}
+
+function nodesInWords(sliceNodes: number, nodes: number, connections: number): SliceInWords {
+  if (sliceNodes === nodes) return { name: 'for all', connections: [], shares: [] };
+  const of = formatCount(nodes);
+  const name = sliceNodes === 1 ? 'a node' : `on ${formatCount(sliceNodes)} nodes`;
+  const share = sliceNodes === 1 ? `÷ ${of} nodes` : `× ${formatCount(sliceNodes)} of ${of} nodes`;
+  return { name, connections: [`${share} = ${formatCount(connections)} connections ${name}`], shares: [share] };
+}
+
+function connectionsInWords(connections: number, online: number): SliceInWords {
+  return {
+    name: 'for the slice',
+    connections: [
+      `the slice: ${formatCount(connections)} of these connections, 1 of ${formatNumber(online / connections)}`,
+    ],
+    shares: [`× ${formatCount(connections)} of ${formatCount(online)} connections`],
   };
 }
 
