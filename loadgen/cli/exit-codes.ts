@@ -5,6 +5,7 @@ import { ScenarioError } from '../../scenarios/scenario-schema.ts';
 import { AgentError } from '../coordinator/agent-group.ts';
 import { NodeStartError } from '../coordinator/target-node.ts';
 import { DriverModuleError } from '../drivers/driver-loader.ts';
+import { FaultError } from '../faults/fault.ts';
 import type { Verdict } from '../recorder/summary.ts';
 import { ThresholdError } from '../recorder/thresholds.ts';
 
@@ -33,6 +34,8 @@ export function exitCodeOfError(error: unknown): number {
   if (error instanceof NodeStartError) return error.exitCode;
   if (error instanceof AgentError) return error.side === 'configuration' ? EXIT.badConfiguration : EXIT.other;
   if (error instanceof ResultsError) return error.code === 'failed' ? EXIT.other : EXIT.badConfiguration;
-  const bad = [UsageError, ScenarioError, ThresholdError, DriverModuleError].some((kind) => error instanceof kind);
+  const bad = [UsageError, ScenarioError, ThresholdError, DriverModuleError, FaultError].some(
+    (kind) => error instanceof kind,
+  );
   return bad ? EXIT.badConfiguration : EXIT.other;
 }

@@ -80,9 +80,29 @@ export interface LedgerTotals {
 
 export interface FaultResult {
   kind: string;
+  /** Since the start of the steady phase. */
   atSeconds: number;
-  recoverySeconds: number;
+  /** From the fault's beginning until delivery was normal again; null: it was not by the end of the run, or nothing was broken. */
+  recoverySeconds: number | null;
+  /** Messages that the run lost. The ledger knows no times: with several faults each shows the total. */
   lost: number;
+  /** How long it was in force; 0: a sudden one. */
+  forSeconds?: number;
+  /** Ms since the epoch. */
+  startMs?: number;
+  /** What was done, in a few words. */
+  detail?: string;
+  /** Why it could not be carried out. */
+  problem?: string;
+  /** From the fault to recovery, by the second. Latencies are of `delivery_latency`, by the second of reception; null: none. */
+  connectionsBefore?: number;
+  connectionsLowest?: number;
+  p99BeforeMs?: number | null;
+  p99WorstMs?: number | null;
+  latencyWorstMs?: number | null;
+  backlogHighest?: number;
+  dropped?: number;
+  reconnects?: number;
 }
 
 export interface RunSummary {

@@ -2,6 +2,7 @@
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
 import type { ReportModel } from '../report-model.ts';
 import { chooseDistribution, percentileOf } from './chart-distribution.ts';
+import { faultLossNote, faultRows } from './fault-view.ts';
 import { formatBytes, formatCount, formatDate, formatDuration, formatMs, formatPercent, formatRate } from './format.ts';
 import { escapeHtml, htmlList, htmlSection, htmlTable } from './html-text.ts';
 import {
@@ -186,15 +187,25 @@ ${cell('Pending', ledger.pending, 'outcome unknown at the end')}
   );
 }
 
-function faultSection({ faults }: RunSummary): string {
-  if (faults.length === 0) return '';
-  const rows = faults.map((fault) => [
-    escapeHtml(fault.kind),
-    formatDuration(fault.atSeconds),
-    formatDuration(fault.recoverySeconds),
-    formatCount(fault.lost),
+function faultSection(summary: RunSummary): string {
+  if (summary.faults.length === 0) return '';
+  const rows = faultRows(summary).map(({ kind, at, recovered, bad, lost, detail, impact }) => [
+    escapeHtml(kind),
+    at,
+    `<span class="mark ${bad ? 'failed' : 'ok'}">${recovered}</span>`,
+    lost,
+    `<span class="what">${escapeHtml(detail)}</span><span class="what">${escapeHtml(impact)}</span>`,
   ]);
-  return htmlSection('faults', 'Faults', htmlTable('Faults', ['Fault', 'At', 'Recovered in', 'Messages lost'], rows));
+  const note = faultLossNote(summary);
+  const lead =
+    'Recovered: from the fault’s beginning until connections, latency and backlog were what they were before, to the second. ' +
+    'The charts show the faults and how long their effects lasted.';
+  const header = ['Fault', 'At', 'Recovered', 'Messages lost', 'What was done, what it did to delivery'];
+  return htmlSection(
+    'faults',
+    'Faults',
+    `<p class="lead">${lead}</p>\n${htmlTable('Faults', header, rows)}${note === null ? '' : `\n<p class="aside">${note}</p>`}`,
+  );
 }
 
 /** Run, date and load in one line, for the page's header. */

@@ -1,6 +1,7 @@
 /** A run's summary for a pull request or an issue: the verdict, what supports it, the rest folded away. */
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
 import type { ReportModel } from '../report-model.ts';
+import { faultLossNote, faultRows } from './fault-view.ts';
 import { formatBytes, formatCount, formatDate, formatDuration, formatMsCell, formatRate } from './format.ts';
 import {
   latencyRows,
@@ -106,13 +107,17 @@ function latencies(summary: RunSummary): string {
 
 function faults(summary: RunSummary): string {
   if (summary.faults.length === 0) return '';
-  const rows = summary.faults.map((fault) => [
-    escapeMarkdown(fault.kind),
-    formatDuration(fault.atSeconds),
-    formatDuration(fault.recoverySeconds),
-    formatCount(fault.lost),
+  const rows = faultRows(summary).map(({ kind, at, recovered, bad, lost, detail, impact }) => [
+    escapeMarkdown(kind),
+    at,
+    bad ? `**${recovered}**` : recovered,
+    lost,
+    escapeMarkdown(detail),
+    escapeMarkdown(impact),
   ]);
-  return section('Faults', table(['fault', 'at', 'recovered in', 'lost'], rows));
+  const note = faultLossNote(summary);
+  const faultTable = table(['fault', 'at', 'recovered', 'lost', 'what was done', 'what it did to delivery'], rows);
+  return section('Faults', note === null ? faultTable : `${faultTable}\n\n${note}`);
 }
 
 function notes(summary: RunSummary): string {

@@ -1,6 +1,7 @@
 /** The summary that closes a run in the terminal: the verdict first, then what supports it. At most 100 columns. */
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
 import type { ReportModel } from '../report-model.ts';
+import { faultLossNote, faultRows } from './fault-view.ts';
 import { formatCount, formatDuration, formatMsCell, formatNumber, formatPlural, formatRate } from './format.ts';
 import {
   gaugeValues,
@@ -165,16 +166,19 @@ function perMessageText({ cpuMicrosecondsPerMessage }: RunSummary['generator']):
   return cpuMicrosecondsPerMessage === null ? '' : `, ${formatNumber(cpuMicrosecondsPerMessage)} µs a message`;
 }
 
-function faultBlock({ faults }: RunSummary, paint: Paint): string[] {
-  if (faults.length === 0) return [];
+function faultBlock(summary: RunSummary, paint: Paint): string[] {
+  const rows = faultRows(summary);
+  if (rows.length === 0) return [];
+  const note = faultLossNote(summary);
   return [
     heading('FAULTS', paint),
-    ...faults.map((fault) =>
-      row(
-        fault.kind,
-        `at ${formatDuration(fault.atSeconds)}, recovered in ${formatDuration(fault.recoverySeconds)}, ${formatCount(fault.lost)} lost`,
-      ),
-    ),
+    ...rows.flatMap(({ kind, at, recovered, bad, lost, detail, impact }) => [
+      `${bad ? paint('✗', 'red') : paint('✓', 'green')} ${printable(kind)} at ${at}: recovered ${recovered}, ${lost} lost`,
+      ...[detail, impact]
+        .filter((text) => text !== '')
+        .flatMap((text) => wrapText(text, WIDTH - 4).map((line) => `  ${paint(line, 'dim')}`)),
+    ]),
+    ...(note === null ? [] : wrapText(note, WIDTH - 2)),
   ];
 }
 

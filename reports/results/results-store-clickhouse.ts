@@ -110,6 +110,16 @@ class ClickHouseResultsStore implements ResultsStore {
         at_seconds: row.atSeconds,
         recovery_seconds: row.recoverySeconds,
         lost: row.lost,
+        for_seconds: row.forSeconds ?? 0,
+        detail: row.detail ?? '',
+        problem: row.problem ?? '',
+        connections_before: row.connectionsBefore ?? 0,
+        connections_lowest: row.connectionsLowest ?? 0,
+        p99_before_ms: row.p99BeforeMs ?? null,
+        p99_worst_ms: row.p99WorstMs ?? null,
+        backlog_highest: row.backlogHighest ?? 0,
+        dropped: row.dropped ?? 0,
+        reconnects: row.reconnects ?? 0,
       })),
     );
     await insertRows(

@@ -9,7 +9,7 @@ import { queryRows, runCommand, type StoreClient } from './store-client.ts';
 export type Migration = (database: string) => string[];
 
 /** Migration `i` leads from version `i` to `i + 1`; version 0 is an empty database. */
-export const MIGRATIONS: readonly Migration[] = [tablesOfVersion1];
+export const MIGRATIONS: readonly Migration[] = [tablesOfVersion1, faultsOfVersion2];
 
 /**
  * Brings the tables of `store.database` to the newest version.
@@ -190,5 +190,25 @@ function tablesOfVersion1(database: string): string[] {
       start_at DateTime64(3, 'UTC'),
       end_at DateTime64(3, 'UTC')
     ) ENGINE = MergeTree ORDER BY (run_id, start_at)`,
+  ];
+}
+
+/** A fault need not have recovered, and says what it did. Statements that are one too many do no harm. */
+function faultsOfVersion2(database: string): string[] {
+  const column = (definition: string): string =>
+    `ALTER TABLE ${database}.faults ADD COLUMN IF NOT EXISTS ${definition}`;
+  return [
+    `ALTER TABLE ${database}.faults MODIFY COLUMN recovery_seconds Nullable(Float64)
+       COMMENT 'null: delivery was not normal again by the end of the run'`,
+    column('for_seconds Float64'),
+    column('detail String'),
+    column(`problem String COMMENT 'why it could not be carried out'`),
+    column('connections_before UInt64'),
+    column('connections_lowest UInt64'),
+    column('p99_before_ms Nullable(Float64)'),
+    column('p99_worst_ms Nullable(Float64)'),
+    column('backlog_highest UInt64'),
+    column('dropped UInt64'),
+    column('reconnects UInt64'),
   ];
 }

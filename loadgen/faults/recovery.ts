@@ -1,0 +1,139 @@
+/**
+ * When is delivery normal again after a fault, and what did the fault do to it meanwhile? Judged second by second, by when messages
+ * were *received*. Pure.
+ *
+ * Normal is what held in the ten undisturbed seconds before. A second is normal when
+ * - connections: at least 99% of the median before are open;
+ * - latency: the p99 of `delivery_latency` of what was received in it is at most 2 × the median p99 before + 5 ms;
+ * - backlog: deliveries that are due at its end are no more than the most before, plus 1% of a second's deliveries, plus 2.
+ * Recovery is the time from the fault's beginning to the end of the last second that was not normal before three normal seconds in
+ * a row, which do not count before the fault itself is over. It is 0 where no second was disturbed at all.
+ */
+export interface FaultSecond {
+  /** Start of the second, clock ms. */
+  atMs: number;
+  connections: number;
+  /** Received in this second. */
+  delivered: number;
+  /** Expected and not delivered at the end of this second. */
+  backlog: number;
+  /** Of what was received in this second, ms; null: nothing was. */
+  p99Ms: number | null;
+  maxMs: number | null;
+  dropped: number;
+  reconnects: number;
+}
+
+export interface FaultImpact {
+  /** Median before the fault, and the fewest meanwhile. */
+  connectionsBefore: number;
+  connectionsLowest: number;
+  /** Median before the fault, and the worst second meanwhile; null: nothing was received. */
+  p99BeforeMs: number | null;
+  p99WorstMs: number | null;
+  latencyWorstMs: number | null;
+  backlogHighest: number;
+  /** Not started on time, and connections opened again, meanwhile. */
+  dropped: number;
+  reconnects: number;
+}
+
+export interface Recovery {
+  /** Null: delivery was not normal again when the record ended, or there was nothing to compare with. */
+  recoverySeconds: number | null;
+  /** [fault's beginning, recovered), clock ms; null: to the end of the record. */
+  untilMs: number | null;
+  impact: FaultImpact;
+}
+
+export const RECOVERY = {
+  secondsBefore: 10,
+  connectionsShare: 0.99,
+  latencyFactor: 2,
+  latencyExtraMs: 5,
+  backlogShareOfSecond: 0.01,
+  backlogExtra: 2,
+  normalSeconds: 3,
+} as const;
+
+/**
+ * `fault`: its beginning and end, clock ms (a sudden fault ends when it begins). `seconds`: whole seconds in order, from the
+ * beginning of the load. `disturbed`: spans of earlier faults, which are nothing to compare with.
+ */
+export function recoveryOf(
+  fault: { atMs: number; endedAtMs: number },
+  seconds: readonly FaultSecond[],
+  disturbed: ReadonlyArray<{ fromMs: number; untilMs: number | null }> = [],
+): Recovery {
+  const isDisturbed = ({ atMs }: FaultSecond): boolean =>
+    disturbed.some(({ fromMs, untilMs }) => atMs + 1_000 > fromMs && (untilMs === null || atMs < untilMs));
+  const before = seconds
+    .filter((second) => second.atMs + 1_000 <= fault.atMs && !isDisturbed(second))
+    .slice(-RECOVERY.secondsBefore);
+  const since = seconds.filter(({ atMs }) => atMs + 1_000 > fault.atMs);
+  const normal = normalityOf(before);
+
+  let lastAbnormal = -1;
+  let inARow = 0;
+  let length = since.length;
+  for (const [index, second] of since.entries()) {
+    if (!normal(second)) {
+      lastAbnormal = index;
+      inARow = 0;
+    } else if (second.atMs >= fault.endedAtMs - 1_000) inARow++;
+    if (inARow === RECOVERY.normalSeconds) {
+      length = index + 1;
+      break;
+    }
+  }
+  // The record may end soon after: then what there is of normal seconds has to do, but there must be one.
+  const recovered = before.length > 0 && inARow > 0;
+  const untilMs = !recovered ? null : lastAbnormal < 0 ? fault.atMs : since[lastAbnormal]!.atMs + 1_000;
+  return {
+    recoverySeconds: untilMs === null ? null : round((untilMs - fault.atMs) / 1_000),
+    untilMs,
+    impact: impactOf(before, since.slice(0, recovered ? length : since.length)),
+  };
+}
+
+function normalityOf(before: readonly FaultSecond[]): (second: FaultSecond) => boolean {
+  const connections = median(before.map((second) => second.connections)) ?? 0;
+  const p99 = median(before.flatMap(({ p99Ms }) => p99Ms ?? []));
+  const backlogMost =
+    Math.max(0, ...before.map(({ backlog }) => backlog)) +
+    RECOVERY.backlogShareOfSecond * (median(before.map(({ delivered }) => delivered)) ?? 0) +
+    RECOVERY.backlogExtra;
+  return (second) =>
+    second.connections >= RECOVERY.connectionsShare * connections &&
+    // Where nothing was received, only the backlog can tell.
+    (second.p99Ms === null || p99 === null || second.p99Ms <= RECOVERY.latencyFactor * p99 + RECOVERY.latencyExtraMs) &&
+    second.backlog <= backlogMost;
+}
+
+function impactOf(before: readonly FaultSecond[], meanwhile: readonly FaultSecond[]): FaultImpact {
+  const most = (values: Array<number | null>): number | null => {
+    const known = values.filter((value) => value !== null);
+    return known.length === 0 ? null : Math.max(...known);
+  };
+  const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
+  const connectionsBefore = median(before.map(({ connections }) => connections)) ?? 0;
+  return {
+    connectionsBefore,
+    connectionsLowest: Math.min(connectionsBefore, ...meanwhile.map(({ connections }) => connections)),
+    p99BeforeMs: median(before.flatMap(({ p99Ms }) => p99Ms ?? [])),
+    p99WorstMs: most(meanwhile.map(({ p99Ms }) => p99Ms)),
+    latencyWorstMs: most(meanwhile.map(({ maxMs }) => maxMs)),
+    backlogHighest: most(meanwhile.map(({ backlog }) => backlog)) ?? 0,
+    dropped: sum(meanwhile.map(({ dropped }) => dropped)),
+    reconnects: sum(meanwhile.map(({ reconnects }) => reconnects)),
+  };
+}
+
+/** Null of nothing; of an even number the lower one of the two in the middle. */
+function median(values: readonly number[]): number | null {
+  return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? null;
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 1_000) / 1_000;
+}
