@@ -171,7 +171,8 @@ describe('against a naive model', () => {
         const named = new Set<string>();
         const name = (kind: LedgerException['kind'], m: { from: number; to: number; number: number }) =>
           named.add(`${kind} ${m.from} ${m.to} ${m.number}`);
-        const liveRecipientSeen = (to: number) => arrivals.some((m) => m.to === to) && alive(to);
+        const leftTrace = (user: number) =>
+          alive(user) && (arrivals.some((m) => m.to === user) || sent.some((m) => m.from === user));
         for (const m of sent) {
           const highest = Math.max(
             0,
@@ -188,7 +189,7 @@ describe('against a naive model', () => {
             continue;
           }
           const seen = m.copies > 0 && alive(m.to);
-          const receiverKnown = !someDead || liveRecipientSeen(m.to);
+          const receiverKnown = !someDead || leftTrace(m.to);
           if (m.answer === 'acknowledged') model.acknowledged++;
           if (m.answer === 'failed' && !seen) continue;
           model.sent++;

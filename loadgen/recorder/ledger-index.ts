@@ -1,22 +1,20 @@
 /** The summaries of all agents, indexed for the closing of the ledger. */
 import type { LedgerExpansion } from './ledger-expansion.ts';
-import { RANGE_FAILED, type ReceiverSummary, type SenderSummary } from './ledger-summaries.ts';
+import { type AgentLedger, RANGE_FAILED, type ReceiverSummary, type SenderSummary } from './ledger-summaries.ts';
 import { type NumberRanges, subtract } from './number-ranges.ts';
 import { growColumn, StreamTable } from './stream-table.ts';
 
-/** All receivers' streams in one table, by the keys of the run. */
+/** What all receivers saw, by the keys of the run. */
 export interface ReceiverIndex {
+  /** All streams. */
   table: StreamTable;
   /** What arrived, by slot. */
   arrived(slot: number): NumberRanges;
   highest(slot: number): number;
-  /** Whether anything at all is known of what a user received. */
-  knows(user: number): boolean;
 }
 
 export function indexReceivers(summaries: ReceiverSummary[], expansion: LedgerExpansion): ReceiverIndex {
   const table = new StreamTable();
-  const users = new Set<number>();
   let highest = new Uint32Array(64);
   const missing = new Map<number, NumberRanges>();
   for (const summary of summaries) {
@@ -25,7 +23,6 @@ export function indexReceivers(summaries: ReceiverSummary[], expansion: LedgerEx
     const slots: number[] = [];
     for (let i = 0; i < streams.length; i += 3) {
       const slot = table.slot(senderKey(streams[i]!), streams[i + 1]!);
-      users.add(expansion.userOf(streams[i + 1]!));
       slots.push(slot);
       if (slot >= highest.length) highest = growColumn(highest, slot + 1);
       highest[slot] = streams[i + 2]!;
@@ -40,8 +37,17 @@ export function indexReceivers(summaries: ReceiverSummary[], expansion: LedgerEx
       return gaps === undefined ? all : subtract(all, gaps);
     },
     highest: (slot) => highest[slot]!,
-    knows: (user) => users.has(user),
   };
+}
+
+/** Users who have left a trace in these ledgers: they belong to agents that are not missing. */
+export function knownUsers(agents: AgentLedger[], expansion: LedgerExpansion): Set<number> {
+  const users = new Set<number>();
+  for (const { sender, receiver } of agents) {
+    for (let i = 0; i < sender.streams.length; i += 4) users.add(sender.streams[i]!);
+    for (let i = 1; i < receiver.streams.length; i += 3) users.add(expansion.userOf(receiver.streams[i]!));
+  }
+  return users;
 }
 
 /** A sender's ranges by index of the stream; ascending, as they were written. */

@@ -5,10 +5,10 @@
  * delivered = N ∩ D, lost = A − D, pending = N − A − F − D, and sent = N − (F − D) = delivered + lost + pending.
  */
 import { type ExpandedLedgers, type LedgerExpansion, PLAIN, type StreamName } from './ledger-expansion.ts';
-import { indexRanges, indexReceivers, type ReceiverIndex, range } from './ledger-index.ts';
+import { indexRanges, indexReceivers, knownUsers, type ReceiverIndex, range } from './ledger-index.ts';
 import type { AgentLedgers, SenderSummary } from './ledger-summaries.ts';
 import { type EXCEPTION_KINDS, ReconciliationResult } from './reconciliation-result.ts';
-import { growColumn, StreamTable } from './stream-table.ts';
+import { StreamTable } from './stream-table.ts';
 import type { LedgerTotals } from './summary.ts';
 
 export interface LedgerException extends StreamName {
@@ -50,17 +50,16 @@ export function reconcile(ledgers: AgentLedgers | ExpandedLedgers): Reconciliati
   );
   const result = new ReconciliationResult(missingAgents, expansion);
   const closed = new Uint8Array(receivers.table.size);
+  const known = missingAgents === 0 ? null : knownUsers(present, expansion);
 
-  for (const { sender } of present) addSender(sender, { receivers, expansion, result, closed, missingAgents });
-  if (missingAgents > 0) {
-    const senders = present.map((agent) => agent.sender);
-    for (const [sender, recipient, count] of unknownSources(senders, receivers, expansion, closed))
+  for (const { sender } of present) addSender(sender, { receivers, expansion, result, closed, known });
+  if (known !== null)
+    for (const [sender, recipient, count] of unknownSources(known, receivers, expansion, closed))
       expansion.eachDelivery(sender, recipient, (from, to) => {
         const slot = receivers.table.find(from, to);
         if (slot >= 0) closed[slot] = 1;
         result.addUnknownSender(from, to, count, slot < 0 ? [] : receivers.arrived(slot));
       });
-  }
   for (let slot = 0; slot < closed.length; slot++)
     if (closed[slot] === 0)
       result.addOrphan(receivers.table.sender(slot), receivers.table.recipient(slot), receivers.arrived(slot));
@@ -74,10 +73,11 @@ interface Closing {
   result: ReconciliationResult;
   /** By slot: this stream of the receivers has its sender. */
   closed: Uint8Array;
-  missingAgents: number;
+  /** Users of agents that are not missing, as far as that is known; null: no agent is. */
+  known: Set<number> | null;
 }
 
-function addSender(sender: SenderSummary, { receivers, expansion, result, closed, missingAgents }: Closing): void {
+function addSender(sender: SenderSummary, { receivers, expansion, result, closed, known: users }: Closing): void {
   const { streams } = sender;
   const { ahead, failed: failedOf } = indexRanges(sender);
   for (let i = 0; 4 * i < streams.length; i++) {
@@ -87,7 +87,7 @@ function addSender(sender: SenderSummary, { receivers, expansion, result, closed
     expansion.eachDelivery(streams[4 * i]!, streams[4 * i + 1]!, (from, to) => {
       const slot = receivers.table.find(from, to);
       if (slot >= 0) closed[slot] = 1;
-      const receiverKnown = slot >= 0 || missingAgents === 0 || receivers.knows(expansion.userOf(to));
+      const receiverKnown = users?.has(expansion.userOf(to)) ?? true;
       const arrived = slot < 0 ? [] : receivers.arrived(slot);
       result.addStream(from, to, { count, known, failed, arrived, receiverKnown });
     });
@@ -95,29 +95,23 @@ function addSender(sender: SenderSummary, { receivers, expansion, result, closed
 }
 
 /**
- * The senders' streams that are known only from what arrived, as [sender, recipient, highest number that arrived anywhere]:
- * they were sent by users of missing agents.
+ * The streams of senders of whom nothing else is known, as [sender, recipient, highest number that arrived anywhere]: they may
+ * well be users of missing agents.
  */
 function unknownSources(
-  senders: SenderSummary[],
+  known: Set<number>,
   { table, highest }: ReceiverIndex,
   { source }: LedgerExpansion,
   closed: Uint8Array,
 ): Array<[number, number, number]> {
   const sources = new StreamTable();
-  for (const { streams } of senders)
-    for (let i = 0; i < streams.length; i += 4) sources.slot(streams[i]!, streams[i + 1]!);
-  const known = sources.size;
-  let counts = new Uint32Array(known + 64);
+  const counts: number[] = [];
   for (let slot = 0; slot < closed.length; slot++) {
     if (closed[slot] === 1) continue;
     const { sender, recipient } = source(table.sender(slot), table.recipient(slot));
+    if (known.has(sender)) continue;
     const at = sources.slot(sender, recipient);
-    if (at >= counts.length) counts = growColumn(counts, at + 1);
-    counts[at] = Math.max(counts[at]!, highest(slot));
+    counts[at] = Math.max(counts[at] ?? 0, highest(slot));
   }
-  return Array.from({ length: sources.size - known }, (_, i) => {
-    const at = known + i;
-    return [sources.sender(at), sources.recipient(at), counts[at]!];
-  });
+  return counts.map((count, at) => [sources.sender(at), sources.recipient(at), count]);
 }
