@@ -1,9 +1,15 @@
 /** Scenario files: found by path or by name, read afresh, checked. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, extname, join, resolve, sep } from 'node:path';
+import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { createJiti } from 'jiti';
 import * as scenarioModule from '../scenarios/scenario.ts';
-import { type CheckedScenario, parseScenario, ScenarioError } from '../scenarios/scenario-schema.ts';
+import {
+  type CheckedScenario,
+  MESSAGE_BYTES_MAX,
+  MESSAGE_BYTES_MIN,
+  parseScenario,
+  ScenarioError,
+} from '../scenarios/scenario-schema.ts';
 import { closestName } from './closest-name.ts';
 import { packageRoot } from './package-root.ts';
 
@@ -15,12 +21,14 @@ export interface LoadedScenario {
   path: string;
   /** The file as it was read. */
   text: string;
+  /** Sizes of the file that `population.messageBytes` names. */
+  samples?: number[];
 }
 
 const EXTENSIONS = ['.ts', '.js', '.mjs', '.json'];
 
 /** Files of the scenarios folder that are not scenarios. */
-const NOT_SCENARIOS = /^scenario(-schema)?\.|\.(test|suite|d)\./;
+const NOT_SCENARIOS = /^scenario(-\w+)?\.|\.(test|suite|d)\./;
 
 /**
  * Load a scenario: a path (from `cwd`) to a .ts, .js, .mjs or .json file, or the bare name of one that comes with Plimsoll.
@@ -34,7 +42,12 @@ export async function loadScenario(pathOrName: string, options: { cwd?: string }
   const text = readText(path);
   const exported = extname(path) === '.json' ? parseJson(path, text) : await evaluate(path);
   try {
-    return { scenario: parseScenario(exported), path, text };
+    const scenario = parseScenario(exported);
+    const bytes = scenario.population?.messageBytes;
+    const samples = typeof bytes === 'object' && 'file' in bytes ? readSizes(resolve(dirname(path), bytes.file)) : null;
+    // A driver's path is the scenario's own; names of drivers that come with Plimsoll have no separator.
+    if (scenario.driver?.includes('/')) scenario.driver = resolve(dirname(path), scenario.driver);
+    return { scenario, path, text, ...(samples && { samples }) };
   } catch (error) {
     if (!(error instanceof ScenarioError)) throw error;
     throw new ScenarioError(
@@ -72,6 +85,21 @@ function findScenario(pathOrName: string, cwd: string): string {
 
 function scenariosFolder(): string {
   return join(packageRoot(), 'scenarios');
+}
+
+/** One payload size a line, bytes; blank lines and what follows a # are passed over. */
+function readSizes(path: string): number[] {
+  return readText(path)
+    .split('\n')
+    .flatMap((line, index) => {
+      const text = line.replace(/#.*/, '').trim();
+      if (text === '') return [];
+      const bytes = Number(text);
+      if (Number.isInteger(bytes) && bytes >= MESSAGE_BYTES_MIN && bytes <= MESSAGE_BYTES_MAX) return [bytes];
+      throw new ScenarioError(
+        `${path}:${index + 1}: "${text}" is not a size from ${MESSAGE_BYTES_MIN} to ${MESSAGE_BYTES_MAX} bytes`,
+      );
+    });
 }
 
 function readText(path: string): string {

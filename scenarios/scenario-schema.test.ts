@@ -92,7 +92,7 @@ describe('a scenario', () => {
     expect(parseScenario(BASE)).toMatchObject({
       load: { executor: 'constant-arrival-rate', rate: 50, arrivals: 'poisson' },
       connecting: { inFlight: 200 },
-      phases: { warmUp: 5000, drain: 10_000 },
+      phases: { drain: 10_000 },
       seed: 1,
       options: { thresholds: {} },
     });
@@ -110,10 +110,10 @@ describe('a mistake gets its place and a sentence', () => {
       { ...BASE, load: { executor: 'ramping-arrival-rate', stages: [{ target: 1, duration: '1s', targt: 2 }] } },
       '"load.stages[0].targt" is not a field of "load.stages[0]"; did you mean "target"?',
     ],
-    [{ ...BASE, options: { vus: 5 } }, '"options.vus" is not a field of "options" (known: thresholds)'],
+    [{ ...BASE, options: { vus: 5 } }, '"options.vus" is not a field of "options" (known: thresholds, scenarios)'],
     [
       { ...BASE, load: { executor: 'ramping-vus' } },
-      '"load.executor" must be "constant-arrival-rate" or "ramping-arrival-rate", not "ramping-vus"',
+      '"load.executor" must be "constant-arrival-rate" or "ramping-arrival-rate" or "daily-curve", not "ramping-vus"',
     ],
     [
       { ...BASE, load: { rate: -5 } },
@@ -153,6 +153,23 @@ describe('a mistake gets its place and a sentence', () => {
       { ...BASE, http: { rate: 5, requests: [{ path: '/', method: 'get' }] } },
       '"http.requests[0].method" must be "GET" or "HEAD" or "POST" or "PUT" or "PATCH" or "DELETE", not "get"',
     ],
+    [
+      { ...BASE, faults: [{ kind: 'kill-sard', at: '1s' }] },
+      '"faults[0].kind" must be "kill-shard" or "freeze-shard" or "cut-network" or "delay-network" or "slow-consumers" or "half-open" or "reconnect-storm" or "message-store-outage" or "results-store-outage", not "kill-sard"',
+    ],
+    [{ ...BASE, faults: [{ kind: 'freeze-shard', at: '1s' }] }, '"faults[0].for" is missing'],
+    [
+      { ...BASE, faults: [{ kind: 'kill-shard', at: '1s', shad: 2 }] },
+      '"faults[0].shad" is not a field of "faults[0]"; did you mean "shard"?',
+    ],
+    [
+      { ...BASE, options: { scenarios: { a: { executor: 'constant-vus', vus: 5, duraton: '1s', duration: '1s' } } } },
+      '"options.scenarios.a.duraton" is not a field of "options.scenarios.a"; did you mean "duration"?',
+    ],
+    [
+      { ...BASE, options: { scenarios: { a: { executor: 'externally-controlled' } } } },
+      '"options.scenarios.a.executor" must be "constant-vus" or "ramping-vus" or "per-vu-iterations" or "shared-iterations" or "constant-arrival-rate" or "ramping-arrival-rate", not "externally-controlled"',
+    ],
     [{ ...BASE, seed: 'x' }, '"seed" must be a number, not "x"'],
     [{ ...BASE, name: 'a b' }, '"name" must be letters, digits, "-", "_" and "." only, not "a b"'],
     [{ ...BASE, description: ' ' }, '"description" must not be empty, not " "'],
@@ -178,7 +195,7 @@ describe('a mistake gets its place and a sentence', () => {
 
   it('names every problem at once', () => {
     expect(problems({})).toEqual(
-      ['name', 'description', 'question', 'badSign', 'load'].map((field) => `"${field}" is missing`),
+      ['name', 'description', 'question', 'badSign'].map((field) => `"${field}" is missing`),
     );
   });
 });

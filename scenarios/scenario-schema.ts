@@ -1,7 +1,13 @@
 /** The strict schema of scenarios: what an author wrote → the same in numbers, or sentences that say what is wrong where. */
 import { z } from 'zod';
 import { suggestion } from '../loadgen/closest-name.ts';
-import { parseCount, parseDuration, parseNumber } from '../loadgen/units.ts';
+import { fault } from './scenario-faults.ts';
+import { countPositive, duration, positive, sentence, share } from './scenario-fields.ts';
+import { http } from './scenario-http.ts';
+import { constantLoad, dailyLoad, executor, flow, rampingLoad } from './scenario-load.ts';
+import { population } from './scenario-population.ts';
+
+export { MESSAGE_BYTES_MAX, MESSAGE_BYTES_MIN } from './scenario-population.ts';
 
 /** What is wrong with a scenario. `message` is one sentence, or one a line when there are several (`problems`). */
 export class ScenarioError extends Error {
@@ -13,75 +19,6 @@ export class ScenarioError extends Error {
     this.problems = list;
   }
 }
-
-/** Room for what an agent writes into each message to recognise it again. */
-export const MESSAGE_BYTES_MIN = 36;
-export const MESSAGE_BYTES_MAX = 65_536;
-
-const duration = quantity(parseDuration);
-const number = quantity(parseNumber);
-const positive = number.refine((value) => value > 0, 'must be above 0');
-const count = quantity(parseCount);
-const countPositive = count.refine((value) => value > 0, 'must be 1 or more');
-const sentence = z.string().trim().min(1, 'must not be empty');
-const arrivals = z.enum(['poisson', 'constant', 'lognormal']).default('poisson');
-
-const population = z.strictObject({
-  dau: countPositive,
-  messagesPerUserPerDay: number,
-  messageBytes: count
-    .refine(
-      (bytes) => bytes >= MESSAGE_BYTES_MIN && bytes <= MESSAGE_BYTES_MAX,
-      `must be from ${MESSAGE_BYTES_MIN} to ${MESSAGE_BYTES_MAX} bytes`,
-    )
-    .default(100),
-  shareOnline: z.number().gt(0, 'must be above 0').max(1, 'must be at most 1').default(1),
-  hourlyCurve: z
-    .array(z.number().min(0, 'must be 0 or more'))
-    .length(24, 'must have 24 numbers, one per hour')
-    .refine((curve) => curve.some((value) => value > 0), 'must not be all 0')
-    .optional(),
-  nodes: countPositive.default(1),
-});
-
-const constantLoad = z.strictObject({
-  executor: z.literal('constant-arrival-rate').default('constant-arrival-rate'),
-  rate: number.optional(),
-  at: z
-    .union([z.enum(['mean', 'peak']), z.number().min(0, 'must be 0 or more')], 'must be "mean", "peak" or a factor')
-    .optional(),
-  arrivals,
-});
-
-const rampingLoad = z.strictObject({
-  executor: z.literal('ramping-arrival-rate'),
-  startRate: number.default(0),
-  timeUnit: duration.refine((ms) => ms > 0, 'must be above 0').default(1000),
-  stages: z.array(z.strictObject({ target: number, duration })).min(1, 'must have at least one stage'),
-  arrivals,
-});
-
-const httpRequest = z.strictObject({
-  method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']).default('GET'),
-  path: z
-    .string()
-    .regex(/^\/[^\s#]*$/, 'must begin with "/" and have neither blanks nor "#"')
-    .refine(knownPlaceholders, 'may name {user} and {peer} in braces, nothing else'),
-  headers: z
-    .record(
-      z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'must be a header name'),
-      z.string().regex(/^[^\r\n]*$/, 'must be one line'),
-    )
-    .default({}),
-  body: z.string().optional(),
-  weight: z.number().gt(0, 'must be above 0').default(1),
-});
-
-const http = z.strictObject({
-  rate: countPositive,
-  connections: countPositive.refine((connections) => connections <= 1000, 'must be at most 1000').default(10),
-  requests: z.array(httpRequest).min(1, 'must have at least one request'),
-});
 
 const threshold = z.union(
   [
@@ -104,10 +41,17 @@ export const scenarioSchema = z.strictObject({
   population: population.optional(),
   connections: countPositive.optional(),
   connecting: z.strictObject({ perSecond: positive.optional(), inFlight: countPositive.default(200) }).prefault({}),
-  load: z.discriminatedUnion('executor', [constantLoad, rampingLoad]),
+  online: z
+    .strictObject({
+      start: share,
+      stages: z.array(z.strictObject({ target: share, duration })).min(1, 'must have at least one stage'),
+    })
+    .optional(),
+  load: z.discriminatedUnion('executor', [constantLoad, rampingLoad, dailyLoad]).optional(),
+  flows: z.record(z.string(), flow).default({}),
   phases: z
     .strictObject({
-      warmUp: duration.default(5000),
+      warmUp: duration.optional(),
       steady: duration.refine((ms) => ms > 0, 'must be above 0').optional(),
       drain: duration.default(10_000),
     })
@@ -123,8 +67,15 @@ export const scenarioSchema = z.strictObject({
       durability: z.enum(['fsync', 'os', 'none']).optional(),
     })
     .prefault({}),
+  faults: z.array(fault).default([]),
+  driver: sentence.optional(),
   seed: z.number().default(1),
-  options: z.strictObject({ thresholds: z.record(z.string(), z.array(threshold)).default({}) }).prefault({}),
+  options: z
+    .strictObject({
+      thresholds: z.record(z.string(), z.array(threshold)).default({}),
+      scenarios: z.record(z.string(), executor).default({}),
+    })
+    .prefault({}),
 });
 
 /** A checked scenario: defaults filled in, durations in ms, quantities as numbers. */
@@ -135,22 +86,6 @@ export function parseScenario(exported: unknown): CheckedScenario {
   const result = scenarioSchema.safeParse(exported);
   if (result.success) return result.data;
   throw new ScenarioError(result.error.issues.flatMap((issue) => sentences(issue, exported)));
-}
-
-function knownPlaceholders(path: string): boolean {
-  return !/[{}]/.test(path.replaceAll(/\{(user|peer)\}/g, ''));
-}
-
-/** A field that is written as a number or as text and read by one of units.ts's parsers. */
-function quantity(parse: (written: string | number) => number) {
-  return z.union([z.string(), z.number()], 'must be a number or text with a unit').transform((written, context) => {
-    try {
-      return parse(written);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: `is wrong: ${(error as Error).message}` });
-      return z.NEVER;
-    }
-  });
 }
 
 function sentences(issue: z.core.$ZodIssue, exported: unknown): string[] {
@@ -169,8 +104,9 @@ function sentences(issue: z.core.$ZodIssue, exported: unknown): string[] {
   if (issue.code === 'invalid_value')
     return [`"${at}" must be ${issue.values.map((v) => JSON.stringify(v)).join(' or ')}, not ${describe(written)}`];
   if (issue.code === 'invalid_type') return [`"${at}" must be ${article(issue.expected)}, not ${describe(written)}`];
-  if (issue.code === 'invalid_union' && at === 'load.executor') {
-    return [`"load.executor" must be "constant-arrival-rate" or "ramping-arrival-rate", not ${describe(written)}`];
+  if (issue.code === 'invalid_union' && 'discriminator' in issue) {
+    const known = discriminators(path.slice(0, -1));
+    return [`"${at}" must be ${known.map((name) => `"${name}"`).join(' or ')}, not ${describe(written)}`];
   }
   return [`"${at}" ${issue.message}${issue.message.startsWith('is wrong') ? '' : `, not ${describe(written)}`}`];
 }
@@ -178,26 +114,52 @@ function sentences(issue: z.core.$ZodIssue, exported: unknown): string[] {
 /** Names of the fields that may stand at a path. */
 function knownFields(path: string[], exported: unknown): string[] {
   let schema: unknown = scenarioSchema;
+  let written = exported;
   for (const key of path) {
-    schema = unwrapped(schema, exported);
+    schema = unwrapped(schema, written);
+    if (schema instanceof z.ZodObject) schema = schema.shape[key];
+    else if (schema instanceof z.ZodArray) schema = schema.element;
+    else if (schema instanceof z.ZodRecord) schema = schema.valueType;
+    written = (written as Record<string, unknown> | undefined)?.[key];
+  }
+  schema = unwrapped(schema, written);
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+/** `written`: what stands there, which says which of several forms is meant. */
+function unwrapped(schema: unknown, written: unknown): unknown {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
+    return unwrapped(schema.def.innerType, written);
+  }
+  if (schema instanceof z.ZodDiscriminatedUnion) {
+    const { discriminator } = schema.def;
+    const asked = (written as Record<string, unknown> | undefined)?.[discriminator];
+    return schema.options.find((option) => {
+      const literal = unwrapped((option as z.ZodObject).shape[discriminator], undefined);
+      return literal instanceof z.ZodLiteral && (literal.value === asked || asked === undefined);
+    });
+  }
+  if (schema instanceof z.ZodUnion) return schema.options.find((option: unknown) => option instanceof z.ZodObject);
+  return schema;
+}
+
+/** Values that tell the forms of a field apart. */
+function discriminators(path: string[]): string[] {
+  let schema: unknown = scenarioSchema;
+  for (const key of path) {
+    while (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
+      schema = schema.def.innerType;
     if (schema instanceof z.ZodObject) schema = schema.shape[key];
     else if (schema instanceof z.ZodArray) schema = schema.element;
     else if (schema instanceof z.ZodRecord) schema = schema.valueType;
   }
-  schema = unwrapped(schema, exported);
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-}
-
-function unwrapped(schema: unknown, exported: unknown): unknown {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
-    return unwrapped(schema.def.innerType, exported);
-  }
-  if (schema instanceof z.ZodDiscriminatedUnion) {
-    const executor = (exported as { load?: { executor?: unknown } }).load?.executor;
-    return executor === 'ramping-arrival-rate' ? rampingLoad : constantLoad;
-  }
-  if (schema instanceof z.ZodUnion) return schema.options.find((option: unknown) => option instanceof z.ZodObject);
-  return schema;
+  schema = schema instanceof z.ZodOptional ? schema.def.innerType : schema;
+  if (!(schema instanceof z.ZodDiscriminatedUnion)) return [];
+  const { discriminator } = schema.def;
+  return schema.options.flatMap((option) => {
+    const literal = unwrapped((option as z.ZodObject).shape[discriminator], undefined);
+    return literal instanceof z.ZodLiteral ? [String(literal.value)] : [];
+  });
 }
 
 function describe(value: unknown): string {

@@ -1,7 +1,12 @@
-/** What an agent does in one run: its users, their sends and receptions, and the record of both. */
+/** What an agent does in one run: its users come and go, write and receive, and what they see is recorded. */
 import type { Clock } from '../clock.ts';
-import type { AgentAssignment, AgentProgress, AgentUsage, ConnectReport } from '../control/control-channel.ts';
-import { segmentRange } from '../coordinator/segments.ts';
+import type {
+  AgentAssignment,
+  AgentProgress,
+  AgentUsage,
+  ClientFault,
+  ConnectReport,
+} from '../control/control-channel.ts';
 import type {
   CreateDriver,
   DriverConnection,
@@ -9,73 +14,95 @@ import type {
   ReconnectAdvice,
   TargetDriver,
 } from '../drivers/target-driver.ts';
-import { createFireTimes, segmentFireTimes } from '../pacing/fire-times.ts';
-import { createRateCurve } from '../pacing/rate-curve.ts';
-import { partnerOf, userName } from '../population/partners.ts';
 import { createRandom, type Random } from '../random.ts';
-import { ReceiverLedger, type ReceiverSummary, SenderLedger, type SenderSummary } from '../recorder/delivery-ledger.ts';
+import type { ReceiverSummary, SenderSummary } from '../recorder/delivery-ledger.ts';
+import type { FanOutRow } from '../recorder/fan-out.ts';
 import { IntervalRecorder } from '../recorder/interval-recorder.ts';
-import { MESSAGE_HEADER_BYTES, readHeader, writeHeader } from '../recorder/message-header.ts';
 import type { Phase, SampleBatch } from '../recorder/samples.ts';
 import { AgentCounters } from './agent-counters.ts';
 import { AgentHealth } from './agent-health.ts';
+import { CatchUp } from './catch-up.ts';
 import { Connector } from './connector.ts';
-import { type LoadLoop, startLoadLoop } from './load-loop.ts';
-import {
-  findOutstanding,
-  newVirtualUser,
-  type OutstandingMessage,
-  settleOutstanding,
-  type VirtualUser,
-} from './virtual-user.ts';
+import { Crowd } from './crowd.ts';
+import { GroupLife } from './group-life.ts';
+import { Messages, tagsOf } from './messages.ts';
+import { Streams } from './streams.ts';
+import type { VirtualUser } from './virtual-user.ts';
+import { Watching } from './watching.ts';
 
-/** A message started later than this after its intended time was not started on time. */
-const LATE_LIMIT_MS = 1_000;
-/** A user who can’t send now (no connection, or told to wait) keeps this many messages; more are dropped and counted. */
-const KEPT_WHILE_AWAY = 100;
-const RETRY_MS = 1_000;
+/** A session that ends waits this long at most for acknowledgements. */
+const LEAVE_GRACE_MS = 2_000;
+
+/** The target can't do what the scenario asks for: one sentence. */
+export class AssignmentError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'AssignmentError';
+  }
+}
 
 export class AgentRun {
   #assignment: AgentAssignment;
   #clock: Clock;
-  #random: Random;
   #driver: TargetDriver<VirtualUser>;
-  #users: VirtualUser[] = [];
+  #crowd: Crowd;
+  #groups: GroupLife | null;
+  #watching: Watching;
   #connector: Connector;
   #recorder: IntervalRecorder;
   #counters: AgentCounters;
   #health = new AgentHealth();
-  #sender = new SenderLedger();
-  #receiver = new ReceiverLedger();
-  #body: Buffer;
-  #loop: LoadLoop | undefined;
+  #messages: Messages;
+  #streams: Streams | null = null;
+  #catchUp: CatchUp;
+  #random: Random;
   #loadStartMs = Number.POSITIVE_INFINITY;
-  #loadDone = false;
   #connections = 0;
-  #awaitingReceipt = 0;
   #lostForGood = 0;
   #failed = { generator: 0, server: 0 };
-  #lastId = 0;
   /** Connections whose end was reported before they were. */
   #endedEarly = new WeakMap<DriverConnection<VirtualUser>, ReconnectAdvice | null>();
   #closing = false;
 
   constructor(assignment: AgentAssignment, clock: Clock, createDriver: CreateDriver) {
-    const { segment, seed, users, connecting, target, authSecret } = assignment;
+    const { segment, seed, connecting, target, authSecret, traffic } = assignment;
     this.#assignment = assignment;
     this.#clock = clock;
-    this.#random = createRandom(seed).fork(`agent ${segment.index}`);
-    this.#body = messageBody(assignment.bodyBytes, this.#random.fork('body'));
+    const shared = createRandom(seed);
+    const random = shared.fork(`agent ${segment.index}`);
+    this.#random = random;
     const source = `agent-${segment.index}`;
-    this.#recorder = new IntervalRecorder(source);
-    this.#counters = new AgentCounters(source);
+    const names = tagsOf(traffic);
+    this.#recorder = new IntervalRecorder(source, names);
+    this.#counters = new AgentCounters(source, names);
     this.#driver = createDriver<VirtualUser>({ target, ...(authSecret !== null && { authSecret }) }, this.#events());
-    const range = segmentRange(users, segment);
-    for (let index = range.first; index < range.end; index++) this.#users.push(newVirtualUser(index, userName(index)));
+    this.#crowd = new Crowd({
+      traffic,
+      segment,
+      clock,
+      random: random.fork('crowd'),
+      shared,
+      begin: (user) => this.#begin(user),
+      end: (user) => this.#leave(user),
+    });
+    this.#groups = traffic.groups && new GroupLife(traffic, segment, seed);
+    this.#watching = new Watching(traffic, seed);
+    this.#messages = new Messages({
+      traffic,
+      runTag: assignment.runTag,
+      clock,
+      random,
+      driver: this.#driver,
+      recorder: this.#recorder,
+      counters: this.#counters,
+      phaseOf: (timeMs) => this.#phaseOf(timeMs),
+      groupReceivers: (group, sender) => this.#groups!.receivers(group, sender),
+      finished: (user, stream) => this.#streams?.finished(user, stream),
+    });
     this.#connector = new Connector({
       driver: this.#driver,
       clock,
-      random: this.#random.fork('connect'),
+      random: random.fork('connect'),
       inFlight: Math.max(1, Math.round(connecting.inFlight / segment.of)),
       perSecond: connecting.perSecond === null ? null : connecting.perSecond / segment.of,
       timeoutMs: assignment.connectTimeoutMs,
@@ -84,47 +111,71 @@ export class AgentRun {
         this.#failed[error.side]++;
         this.#counters.add('connect_failed', 'connect');
       },
+      attemptFailed: (error) => {
+        if (error.side === 'generator') this.#failed.generator++;
+        this.#counters.add('connect_failed', this.#phaseOf(this.#clock.nowMs()));
+      },
       lost: () => {
         this.#lostForGood++;
       },
     });
+    this.#catchUp = new CatchUp({ clock, connector: this.#connector, leave: (user) => this.#disconnect(user) });
   }
 
+  /** Rejects with AssignmentError where the driver can't do what the scenario asks for, else with the driver's error. */
   prepare(): Promise<void> {
+    const { name, capabilities } = this.#driver;
+    const asks = (what: string): never => {
+      throw new AssignmentError(`the scenario asks for ${what}, which the driver ${name} does not offer`);
+    };
+    if (this.#groups && !capabilities.groups) asks('groups');
+    if (this.#watching.wanted && !capabilities.presence) asks('presence');
     return this.#driver.prepare();
   }
 
-  /** Open all connections; resolves when each is open or given up. */
-  connect(): Promise<ConnectReport> {
-    return this.#connector.openAll(this.#users);
+  /** Open all connections that the load begins with, and make the groups; resolves when each is open or given up. */
+  async connect(): Promise<ConnectReport> {
+    const initial = this.#crowd.initial();
+    const devices = initial.flatMap((user) => [user, ...user.others]);
+    const report = await this.#connector.openAll(devices);
+    await this.#groups?.create(this.#crowd.users, this.#connector, (user) => this.#leave(user));
+    return report;
   }
 
   startLoad(startMs: number): void {
-    const { stages, arrivals, seed, segment } = this.#assignment;
+    const { segment, seed, traffic } = this.#assignment;
     this.#loadStartMs = startMs;
-    const whole = createFireTimes(createRateCurve(stages), arrivals, createRandom(seed).fork('arrivals'));
-    const pick = this.#random.fork('senders');
-    const { warmUpMs, steadyMs } = this.#assignment;
+    const { warmUpMs, steadyMs } = traffic;
     const steadyStartsIn = startMs + warmUpMs - this.#clock.nowMs();
     this.#clock.after(steadyStartsIn, () => this.#health.startSteady());
     this.#clock.after(steadyStartsIn + steadyMs, () => this.#health.endSteady());
-    this.#loop = startLoadLoop({
+    this.#crowd.start(startMs, startMs + warmUpMs + steadyMs);
+    this.#streams = new Streams({
+      traffic,
+      segment,
+      seed,
       clock: this.#clock,
-      fireTimes: segmentFireTimes(whole, segment),
+      random: this.#random.fork('senders'),
       startMs,
-      lateLimitMs: LATE_LIMIT_MS,
-      fire: (intendedMs) => this.#start(this.#users[pick.integer(this.#users.length)]!, intendedMs),
-      dropped: (intendedMs) => this.#counters.add('messages_dropped', this.#phaseOf(intendedMs)),
-      done: () => {
-        this.#loadDone = true;
-      },
+      crowd: this.#crowd,
+      groups: this.#groups,
+      messages: this.#messages,
     });
   }
 
+  /** Break something on the clients' side, on purpose. */
+  breakClients(fault: ClientFault): void {
+    void fault;
+  }
+
+  /** Start nothing more. Users who are offline come once more for what they missed. */
   stopLoad(): void {
-    this.#loop?.stop();
-    this.#loadDone = true;
+    this.#streams?.stop();
+    this.#crowd.stop();
     this.#driver.flush();
+    if (this.#crowd.offline().length > 0) {
+      this.#catchUp.start(this.#crowd.offline().flatMap((user) => [user, ...user.others]));
+    }
   }
 
   /** `samples`: also the rows of the second that has just ended (`whole`), or of the one that is cut short (`last`). */
@@ -132,13 +183,18 @@ export class AgentRun {
     progress: AgentProgress;
     usage: AgentUsage;
     samples: SampleBatch | null;
+    fanOut: FanOutRow[];
   } {
-    const usage = this.#health.usage();
-    return { progress: this.#progress(), usage, samples: samples === 'none' ? null : this.#samples(samples) };
+    return {
+      progress: this.#progress(),
+      usage: this.#health.usage(),
+      samples: samples === 'none' ? null : this.#samples(samples),
+      fanOut: this.#messages.fanOut.swap(),
+    };
   }
 
   ledger(): { sender: SenderSummary; receiver: ReceiverSummary } {
-    return { sender: this.#sender.summary(), receiver: this.#receiver.summary() };
+    return { sender: this.#messages.sender.summary(), receiver: this.#messages.receiver.summary() };
   }
 
   /** One sentence each. */
@@ -148,6 +204,8 @@ export class AgentRun {
 
   async close(): Promise<void> {
     this.#closing = true;
+    this.#messages.closing = true;
+    this.#catchUp.stop();
     this.#connector.stop();
     this.#driver.flush();
     await this.#driver.close();
@@ -155,14 +213,60 @@ export class AgentRun {
 
   #events(): DriverEvents<VirtualUser> {
     return {
-      sent: (connection, id) => this.#acknowledged(connection.context, id),
+      sent: (connection, id) => {
+        this.#messages.acknowledged(connection.context, id);
+        this.#moved(connection.context);
+      },
       sendFailed: (connection, id, _reason, retryable, retryAfterMs = 0) =>
-        this.#refused(connection.context, id, retryable, retryAfterMs),
-      received: (_connection, _from, body) => this.#received(body),
-      delivered: (connection, id) => this.#delivered(connection.context, id),
+        this.#messages.refused(connection.context, id, retryable, retryAfterMs),
+      received: (connection, _from, body) => {
+        this.#messages.received(connection.context, body);
+        this.#moved(connection.context);
+      },
+      delivered: (connection, id) => this.#messages.delivered(connection.context, id),
+      stored: (connection, id) => this.#messages.stored(connection.context, id),
+      presence: (_connection, changes) =>
+        this.#counters.add('presence_updates', this.#phaseOf(this.#clock.nowMs()), -1, changes),
       closed: (connection, _code, _reason, resumable, advice = 'resume') =>
         this.#lost(connection, resumable ? advice : null),
     };
+  }
+
+  /** A session begins by plan. */
+  #begin(user: VirtualUser): void {
+    if (this.#closing) return;
+    // What is intended from now on is for somebody online: a slow welcome is the server's latency.
+    user.onlineSinceMs = this.#clock.nowMs();
+    for (const device of [user, ...user.others]) {
+      device.onlineSinceMs = user.onlineSinceMs;
+      if (device.connection === null) void this.#connector.begin(device);
+    }
+  }
+
+  /** A session ends by plan: in order, once what was sent is acknowledged. */
+  #leave(user: VirtualUser): void {
+    const deadlineMs = this.#clock.nowMs() + LEAVE_GRACE_MS;
+    const leave = (): void => {
+      if (user.online || this.#closing) return;
+      const waits = user.connection !== null && user.outstanding.some(({ acknowledged }) => !acknowledged);
+      if (waits && this.#clock.nowMs() < deadlineMs) {
+        this.#clock.after(50, leave);
+        return;
+      }
+      for (const device of [user, ...user.others]) this.#disconnect(device);
+    };
+    leave();
+  }
+
+  #disconnect(user: VirtualUser): void {
+    const { connection } = user;
+    this.#messages.forgetReceipts(user);
+    user.resumingSinceMs = undefined;
+    if (connection === null) return;
+    connection.close(true);
+    user.position = connection.position;
+    user.connection = null;
+    this.#connections--;
   }
 
   #opened(user: VirtualUser, tookMs: number, resumed: boolean): void {
@@ -171,13 +275,30 @@ export class AgentRun {
     const advice = this.#endedEarly.get(connection);
     if (advice !== undefined) this.#clock.after(0, () => this.#lost(connection, advice));
     const phase = this.#phaseOf(this.#clock.nowMs());
-    if (!resumed) {
-      this.#recorder.record('connect_latency', phase, tookMs);
+    if (!resumed) this.#recorder.record('connect_latency', phase, tookMs);
+    else this.#counters.add('reconnects', phase);
+    if (user.position !== undefined) {
+      user.resumingSinceMs = this.#clock.nowMs() - tookMs;
+      this.#moved(user);
+    }
+    // Left while it was being connected, or came to catch up only.
+    if (!user.online && !this.#catchUp.wants(user)) {
+      this.#disconnect(user);
       return;
     }
-    this.#recorder.record('resume_latency', phase, tookMs);
-    this.#counters.add('reconnects', phase);
-    this.#transmitUnacknowledged(user);
+    this.#watching.watch(user);
+    this.#messages.transmitUnacknowledged(user);
+    this.#streams?.ready(user);
+  }
+
+  /** The user's position may have reached what he came back for. */
+  #moved(user: VirtualUser): void {
+    const { resumingSinceMs, connection } = user;
+    if (resumingSinceMs === undefined || connection === null) return;
+    if (connection.head !== undefined && connection.position < connection.head) return;
+    user.resumingSinceMs = undefined;
+    const nowMs = this.#clock.nowMs();
+    this.#recorder.record('resume_latency', this.#phaseOf(nowMs), nowMs - resumingSinceMs);
   }
 
   /** `advice` null: it can't come back. */
@@ -188,141 +309,22 @@ export class AgentRun {
       this.#endedEarly.set(connection, advice);
       return;
     }
-    user.connection = null;
-    user.position = connection.position;
-    this.#connections--;
-    if (this.#closing) return;
+    this.#detach(user);
+    if (this.#closing || !user.online) return;
     if (advice === null) this.#lostForGood++;
     else void this.#connector.reopen(user, advice);
   }
 
-  #start(user: VirtualUser, intendedMs: number): void {
-    if ((user.connection === null || user.held) && user.outstanding.length >= KEPT_WHILE_AWAY) {
-      this.#counters.add('messages_dropped', this.#phaseOf(intendedMs));
-      return;
-    }
-    const recipient = partnerOf(user.index, this.#assignment.users);
-    const number = this.#sender.next(user.index, recipient);
-    // Ids increase over reconnects and runs: a time in µs, moved on by one where two would be equal.
-    this.#lastId = Math.max(this.#lastId + 1, Math.floor(this.#clock.toEpochMs(this.#clock.nowMs()) * 1_000));
-    const message: OutstandingMessage = {
-      id: this.#lastId,
-      number,
-      recipient,
-      intendedMs,
-      actualMs: 0,
-      acknowledged: false,
-    };
-    user.outstanding.push(message);
-    this.#awaitingReceipt++;
-    this.#transmit(user, message);
-  }
-
-  #transmit(user: VirtualUser, message: OutstandingMessage): void {
-    const { connection } = user;
-    if (connection === null || user.held) return; // sent when it is open again, still measured from the intended time
-    if (message.actualMs === 0) {
-      message.actualMs = this.#clock.nowMs();
-      const phase = this.#phaseOf(message.intendedMs);
-      this.#counters.add('messages_sent', phase);
-      this.#recorder.record('send_slip', phase, message.actualMs - message.intendedMs);
-    }
-    const { runTag } = this.#assignment;
-    writeHeader(this.#body, {
-      runTag,
-      sender: user.index,
-      recipient: message.recipient,
-      number: message.number,
-      intendedMs: message.intendedMs,
-      actualMs: message.actualMs,
-    });
-    connection.send(userName(message.recipient), message.id, this.#body);
-  }
-
-  #acknowledged(user: VirtualUser, id: number): void {
-    const message = findOutstanding(user, id);
-    if (message === undefined || message.acknowledged) return; // the answer to a repeat
-    message.acknowledged = true;
-    this.#sender.acknowledged(user.index, message.recipient, message.number);
-    const nowMs = this.#clock.nowMs();
-    const phase = this.#phaseOf(message.intendedMs);
-    this.#counters.add('messages_acknowledged', phase);
-    this.#recorder.record('sent_latency', phase, nowMs - message.intendedMs);
-    this.#recorder.record('sent_latency_service', phase, nowMs - message.actualMs);
-    if (!this.#driver.capabilities.receipts) this.#settle(user, message);
-  }
-
-  #refused(user: VirtualUser, id: number, retryable: boolean, retryAfterMs: number): void {
-    const message = findOutstanding(user, id);
-    if (message === undefined) return;
-    if (retryable && !this.#closing) {
-      this.#hold(user, Math.max(retryAfterMs, RETRY_MS));
-      return;
-    }
-    this.#sender.failed(user.index, message.recipient, message.number);
-    this.#settle(user, message);
-  }
-
-  /** Repeat after a pause, all that is not acknowledged, in order: once the last of what was refused may come. */
-  #hold(user: VirtualUser, pauseMs: number): void {
-    user.heldUntilMs = Math.max(user.heldUntilMs, this.#clock.nowMs() + pauseMs);
-    if (user.held) return;
-    user.held = true;
-    this.#repeatLater(user, pauseMs);
-  }
-
-  #repeatLater(user: VirtualUser, pauseMs: number): void {
-    this.#clock.after(pauseMs, () => {
-      const leftMs = user.heldUntilMs - this.#clock.nowMs();
-      if (leftMs > 1) {
-        this.#repeatLater(user, leftMs);
-        return;
-      }
-      user.held = false;
-      this.#transmitUnacknowledged(user);
-    });
-  }
-
-  #transmitUnacknowledged(user: VirtualUser): void {
-    for (const message of user.outstanding) if (!message.acknowledged) this.#transmit(user, message);
-  }
-
-  #received(body: Uint8Array): void {
-    const header = readHeader(body);
-    if (header === null || header.runTag !== this.#assignment.runTag) return; // of an earlier run on the same data
-    const nowMs = this.#clock.nowMs();
-    const phase = this.#phaseOf(header.intendedMs);
-    const arrival = this.#receiver.arrived(header.sender, header.recipient, header.number);
-    if (arrival === 'duplicate') {
-      this.#counters.add('messages_duplicated', phase);
-      return;
-    }
-    if (arrival === 'reordered') this.#counters.add('messages_reordered', phase);
-    this.#counters.add('messages_delivered', phase);
-    this.#recorder.record('delivery_latency', phase, nowMs - header.intendedMs);
-    this.#recorder.record('delivery_latency_service', phase, nowMs - header.actualMs);
-  }
-
-  #delivered(user: VirtualUser, id: number): void {
-    const message = findOutstanding(user, id);
-    if (message === undefined) return;
-    const nowMs = this.#clock.nowMs();
-    const phase = this.#phaseOf(message.intendedMs);
-    this.#recorder.record('delivered_latency', phase, nowMs - message.intendedMs);
-    this.#recorder.record('delivered_latency_service', phase, nowMs - message.actualMs);
-    // A receipt can outrun a lost acknowledgement; it says as much.
-    if (!message.acknowledged) this.#acknowledged(user, id);
-    this.#settle(user, message);
-  }
-
-  #settle(user: VirtualUser, message: OutstandingMessage): void {
-    settleOutstanding(user, message);
-    this.#awaitingReceipt--;
+  #detach(user: VirtualUser): void {
+    user.position = user.connection!.position;
+    user.connection = null;
+    user.resumingSinceMs = undefined;
+    this.#connections--;
   }
 
   #phaseOf(timeMs: number): Phase {
     const elapsed = timeMs - this.#loadStartMs;
-    const { warmUpMs, steadyMs } = this.#assignment;
+    const { warmUpMs, steadyMs } = this.#assignment.traffic;
     // Not even scheduled yet: minus infinity.
     if (elapsed < 0) return 'connect';
     if (elapsed < warmUpMs) return 'warm-up';
@@ -339,13 +341,16 @@ export class AgentRun {
       reconnecting: this.#connector.reconnecting,
       sent: totals.messages_sent,
       acknowledged: totals.messages_acknowledged,
+      expected: this.#messages.expected,
       delivered: totals.messages_delivered,
       duplicated: totals.messages_duplicated,
       reordered: totals.messages_reordered,
       dropped: totals.messages_dropped,
-      awaitingReceipt: this.#awaitingReceipt,
+      awaitingReceipt: this.#messages.awaitingReceipt,
+      slow: 0,
+      catchingUp: this.#catchUp.left,
       loopDelayP99Ms: this.#health.steadyLoopDelayMs(),
-      loadDone: this.#loadDone,
+      loadDone: this.#streams?.done ?? false,
     };
   }
 
@@ -360,11 +365,4 @@ export class AgentRun {
       gauges: [...this.#health.gauges(atMs, source), { atMs, source, metric: 'connections', value: this.#connections }],
     };
   }
-}
-
-/** A message body of the scenario's size: room for the header, then letters that stay. */
-function messageBody(bytes: number, random: Random): Buffer {
-  const body = Buffer.alloc(Math.max(bytes, MESSAGE_HEADER_BYTES));
-  for (let i = MESSAGE_HEADER_BYTES; i < body.length; i++) body[i] = 97 + random.integer(26);
-  return body;
 }

@@ -7,7 +7,7 @@ import type { CoordinatorLink, FromAgent, ToAgent } from '../control/control-cha
 import { DriverModuleError, loadDriver, REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
 import { DriverError } from '../drivers/target-driver.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';
-import { AgentRun } from './agent-run.ts';
+import { AgentRun, AssignmentError } from './agent-run.ts';
 
 const DRAIN_TICK_MS = 100;
 const TICK_MS = 1_000;
@@ -51,6 +51,7 @@ export function runAgent(coordinator: CoordinatorLink): void {
       tick('none');
       tell({ type: 'connected', report });
     } else if (message.type === 'load') run.startLoad(message.startMs);
+    else if (message.type === 'fault') run.breakClients(message.fault);
     else if (message.type === 'drain') {
       run.stopLoad();
       setInterval(() => tick('none'), DRAIN_TICK_MS);
@@ -67,7 +68,11 @@ export function runAgent(coordinator: CoordinatorLink): void {
 
   const fail = (error: Error): void => {
     const side =
-      error instanceof DriverModuleError ? 'configuration' : error instanceof DriverError ? error.side : 'generator';
+      error instanceof DriverModuleError || error instanceof AssignmentError
+        ? 'configuration'
+        : error instanceof DriverError
+          ? error.side
+          : 'generator';
     tell({ type: 'failed', message: error.message, side });
   };
   coordinator.onMessage((message) => {

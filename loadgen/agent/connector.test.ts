@@ -32,6 +32,7 @@ function start(answer: (attempt: number) => DriverError | null, random: Random =
     timeoutMs: 1_000,
     opened: (user, _tookMs, resumed) => events.push(`${resumed ? 'resumed' : 'opened'} ${user.name}`),
     lost: (user) => events.push(`lost ${user.name}`),
+    attemptFailed: () => events.push('attempt failed'),
     failed: (user) => events.push(`failed ${user.name}`),
   });
   /** Let virtual time pass in small steps, and what waits for it go on. */

@@ -24,6 +24,8 @@ export interface ConnectorOptions {
   opened: (user: VirtualUser, tookMs: number, resumed: boolean) => void;
   /** A user is given up who was connected before: his connection can't come back. */
   lost: (user: VirtualUser) => void;
+  /** A session could not begin yet; it is tried again. */
+  attemptFailed: (error: DriverError) => void;
   /** A user is given up. */
   failed: (user: VirtualUser, error: DriverError) => void;
 }
@@ -60,20 +62,32 @@ export class Connector {
     return report;
   }
 
-  /** A connection was lost: open it again, for as long as it takes. `advice`: what its close asked for. */
+  /** A connection was lost: open it again, for as long as it takes and the user wants. `advice`: what its close asked for. */
   async reopen(user: VirtualUser, advice: ReconnectAdvice): Promise<void> {
+    await this.#insist(user, advice, true, () => !user.online);
+  }
+
+  /** A session begins: connect, for as long as it takes; resolves when it is open or `givenUp`. */
+  async begin(user: VirtualUser, givenUp: () => boolean = () => !user.online): Promise<void> {
+    // At once, as a person does who opens the application; backing off comes with the first failure.
+    await this.#insist(user, 'elsewhere', false, givenUp);
+  }
+
+  async #insist(user: VirtualUser, advice: ReconnectAdvice, resumed: boolean, givenUp: () => boolean): Promise<void> {
     if (user.reconnecting || this.#stopped) return;
     user.reconnecting = true;
     this.reconnecting++;
-    for (let failures = 0; !this.#stopped; failures++) {
+    for (let failures = 0; !this.#stopped && !givenUp(); failures++) {
       await this.#pause(reconnectPauseMs(advice, failures, this.#options.random.uniform()));
-      if (this.#stopped) break;
+      if (this.#stopped || givenUp()) break;
       try {
-        await this.#connect(user, true);
+        await this.#connect(user, resumed);
         break;
       } catch (thrown) {
         // A refusal is what a restarting server answers; the ledger tells in the end whether anything was lost.
-        if (!asDriverError(thrown).final) continue;
+        const error = asDriverError(thrown);
+        if (!resumed) this.#options.attemptFailed(error);
+        if (!error.final) continue;
         this.#options.lost(user);
         break;
       }
@@ -112,7 +126,7 @@ export class Connector {
     const startMs = clock.nowMs();
     const connection = await driver.connect({
       user: user.name,
-      device: 'load',
+      device: user.device === 0 ? 'load' : `load-${user.device}`,
       context: user,
       timeoutMs,
       ...(user.position !== undefined && { after: user.position }),

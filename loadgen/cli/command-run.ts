@@ -7,7 +7,7 @@ import type { ResultsStore } from '../../reports/results/results-store.ts';
 import { realClock } from '../clock.ts';
 import { runLoad } from '../coordinator/coordinator.ts';
 import { describeMachine } from '../coordinator/machine.ts';
-import { loadDriver } from '../drivers/driver-loader.ts';
+import { loadDriver, REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
 import { compileScenario, type Durability, type LoadPlan } from '../population/load-plan.ts';
 import type { RunSummary } from '../recorder/summary.ts';
 import { type LoadedScenario, loadScenario } from '../scenario-loader.ts';
@@ -73,19 +73,24 @@ export const runCommand: CommandModule<object, Arguments> = {
 
 async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
   const loaded = await loadScenario(argv.scenario);
-  const compiled = compileScenario(loaded.scenario, {
-    connections: readCount('connections', argv.connections),
-    durationMs: readDuration('duration', argv.duration),
-    rate: readRate('rate', argv.rate),
-    seed: argv.seed,
-    shards: readWhole('shards', argv.shards, 1, 1_000),
-    agents: readWhole('agents', argv.agents, 1, 1_000),
-    durability: argv.durability as Durability | undefined,
-  });
+  const compiled = compileScenario(
+    loaded.scenario,
+    {
+      connections: readCount('connections', argv.connections),
+      durationMs: readDuration('duration', argv.duration),
+      rate: readRate('rate', argv.rate),
+      seed: argv.seed,
+      shards: readWhole('shards', argv.shards, 1, 1_000),
+      agents: readWhole('agents', argv.agents, 1, 1_000),
+      durability: argv.durability as Durability | undefined,
+    },
+    loaded.samples,
+  );
   const plan = { ...compiled, description: describeRun(compiled.description, argv) };
   const target = readTarget(argv.target);
   const tags = readTags(argv.tag);
-  await loadDriver(argv.driver); // a module that does not load is found before anything starts
+  const driver = argv.driver ?? plan.driver ?? REFERENCE_DRIVER;
+  await loadDriver(driver); // a module that does not load is found before anything starts
   const runId = createRunId(plan.name, Date.now());
   const processes = processesFor(plan, target);
   const node = embeddedNode(argv, plan, runId, processes.shards);
@@ -111,7 +116,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
         plan,
         target,
         node: node.options,
-        driver: argv.driver,
+        driver,
         authSecret: argv.authSecret || null,
         agents: processes.agents,
         startAgent: localAgents(),

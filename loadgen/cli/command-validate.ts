@@ -28,12 +28,13 @@ export const validateCommand: CommandModule<object, Arguments> = {
   describe: 'check a scenario without running it',
   builder,
   async handler(argv) {
-    const { scenario, path } = await loadScenario(argv.scenario);
-    const plan = compileScenario(scenario, {
+    const { scenario, path, samples } = await loadScenario(argv.scenario);
+    const overrides = {
       connections: readCount('connections', argv.connections),
       durationMs: readDuration('duration', argv.duration),
       rate: readRate('rate', argv.rate),
-    });
+    };
+    const plan = compileScenario(scenario, overrides, samples);
     process.stdout.write(argv.json ? `${JSON.stringify({ path, plan }, null, 2)}\n` : planText(path, plan));
   },
 };
@@ -41,6 +42,8 @@ export const validateCommand: CommandModule<object, Arguments> = {
 function planText(path: string, plan: LoadPlan): string {
   const { shards, agents } = planProcesses(plan.connections, readMachineFacts());
   const { warmUpMs, steadyMs, drainMs } = plan.phases;
+  const deliveries = plan.rate * plan.fanOut;
+  const ends = plan.endsWhenDone ? ' at most' : '';
   return [
     `${path} is a valid scenario.`,
     '',
@@ -50,12 +53,30 @@ function planText(path: string, plan: LoadPlan): string {
     '',
     ...plan.derivation.map((line, index) => `  ${index === 0 ? 'load      ' : '          '}  ${line}`),
     '',
-    `  connections ${formatNumber(plan.connections)}`,
-    `  messages    ${formatNumber(plan.rate)}/s, ${plan.arrivals} arrivals, ${plan.bodyBytes} bytes each (${formatNumber(plan.rate * plan.bodyBytes)} bytes/s)`,
-    `  deliveries  ${formatNumber(plan.rate)}/s, one recipient a message`,
-    `  phases      connect, warm-up ${formatDuration(warmUpMs)}, steady ${formatDuration(steadyMs)}, drain at most ${formatDuration(drainMs)}`,
+    `  connections ${formatNumber(plan.connections)}${plan.devices > 1 ? ` (${formatNumber(plan.devices)} devices a user)` : ''}, ${formatNumber(plan.users)} users`,
+    `  messages    ${formatNumber(plan.rate)}/s in the mean, ${formatNumber(plan.ratePeak)}/s at most, ${formatNumber(plan.bodyBytes)} bytes each (${formatNumber(plan.rate * plan.bodyBytes)} bytes/s)`,
+    `  deliveries  ${formatNumber(deliveries)}/s, fan-out ${formatNumber(plan.fanOut)} (${formatNumber(deliveries * plan.bodyBytes)} bytes/s)`,
+    ...plan.streams.map((stream) => `  stream      ${streamText(stream)}`),
+    ...(plan.presenceContacts > 0
+      ? [`  presence    every user watches ${formatNumber(plan.presenceContacts)} contacts`]
+      : []),
+    `  phases      connect, warm-up ${formatDuration(warmUpMs)}, steady${ends} ${formatDuration(steadyMs)}, drain at most ${formatDuration(drainMs)}`,
+    ...plan.faults.map((fault) => `  fault       ${faultText(fault)}`),
     `  thresholds  ${plan.thresholds.map(({ metric, source }) => `${metric} ${source}`).join(', ') || 'none'}`,
+    ...plan.remarks.map((remark) => `  mind        ${remark}`),
     `  on this machine: ${plan.server.shards ?? shards} shard process(es), ${plan.agents ?? agents} agent(s)`,
     '',
   ].join('\n');
+}
+
+function streamText({ name, executor, to, pace, startMs }: LoadPlan['streams'][number]): string {
+  const paced = pace.model === 'open' ? `${pace.arrivals} arrivals` : 'closed: each waits for its acknowledgement';
+  return `${name}: ${executor}, to ${to === 'user' ? 'a user' : 'a group'}, ${paced}${startMs > 0 ? `, from ${formatDuration(startMs)} on` : ''}`;
+}
+
+function faultText({ kind, at, ...rest }: LoadPlan['faults'][number]): string {
+  const details = Object.entries(rest).map(([key, value]) =>
+    ['for', 'delay', 'jitter'].includes(key) ? `${key} ${formatDuration(value)}` : `${key} ${value}`,
+  );
+  return [`${kind} at ${formatDuration(at)} of the steady phase`, ...details].join(', ');
 }

@@ -5,9 +5,9 @@
  * Guarantees (control-channel.suite.ts checks them): messages of one direction arrive in order, each once; when either side
  * is gone the other is told, once.
  */
-import type { Arrivals } from '../pacing/fire-times.ts';
-import type { RateStage } from '../pacing/rate-curve.ts';
+import type { TrafficPlan } from '../population/plan.ts';
 import type { ReceiverSummary, SenderSummary } from '../recorder/delivery-ledger.ts';
+import type { FanOutRow } from '../recorder/fan-out.ts';
 import type { SampleBatch } from '../recorder/samples.ts';
 
 /** An agent's part of a run. */
@@ -19,18 +19,18 @@ export interface AgentAssignment {
   driver: string;
   target: string;
   authSecret: string | null;
-  /** Users of the whole run; the agent's own follow from its segment. */
-  users: number;
-  bodyBytes: number;
-  arrivals: Arrivals;
-  stages: RateStage[];
-  warmUpMs: number;
-  steadyMs: number;
+  traffic: TrafficPlan;
   connecting: { perSecond: number | null; inFlight: number };
   connectTimeoutMs: number;
   /** Coordinator's epoch − monotonic, so that all rows carry one wall clock. */
   epochOffsetMs: number;
 }
+
+/** What agents break on purpose, on their own side of the connections. `share` of each agent's open connections. */
+export type ClientFault =
+  | { kind: 'slow-consumers'; share: number; forMs: number }
+  | { kind: 'half-open'; share: number }
+  | { kind: 'reconnect-storm'; share: number };
 
 export type ToAgent =
   | { type: 'prepare'; assignment: AgentAssignment }
@@ -38,7 +38,9 @@ export type ToAgent =
   | { type: 'connect' }
   /** Fire times count from `startMs`. */
   | { type: 'load'; startMs: number }
-  /** Start nothing more; report progress quickly. */
+  /** Break something now. */
+  | { type: 'fault'; fault: ClientFault }
+  /** Start nothing more; report progress quickly. Users who are offline come once more for what they missed. */
   | { type: 'drain' }
   /** Send the closing ledger, close everything, end. */
   | { type: 'finish' };
@@ -53,7 +55,9 @@ export interface AgentProgress {
   reconnecting: number;
   sent: number;
   acknowledged: number;
-  /** Distinct messages received. */
+  /** Deliveries that the sent messages should lead to: one for each receiving user's device. */
+  expected: number;
+  /** Distinct messages received, by each device. */
   delivered: number;
   duplicated: number;
   reordered: number;
@@ -62,7 +66,11 @@ export interface AgentProgress {
   awaitingReceipt: number;
   /** Event-loop delay over the steady phase so far, p99 in ms. */
   loopDelayP99Ms: number;
-  /** All fire times have passed. */
+  /** Connections whose client reads nothing on purpose. */
+  slow: number;
+  /** Users who are still to come back for what they missed while offline; 0 before the drain. */
+  catchingUp: number;
+  /** All streams have ended. */
   loadDone: boolean;
 }
 
@@ -82,7 +90,7 @@ export interface ConnectReport {
 export type FromAgent =
   | { type: 'ready'; version: string; pid: number }
   | { type: 'prepared' }
-  | { type: 'tick'; progress: AgentProgress; usage: AgentUsage; samples: SampleBatch | null }
+  | { type: 'tick'; progress: AgentProgress; usage: AgentUsage; samples: SampleBatch | null; fanOut: FanOutRow[] }
   | { type: 'connected'; report: ConnectReport }
   /** For the report: one sentence. */
   | { type: 'notice'; text: string }

@@ -4,11 +4,13 @@ import type {
   AgentLink,
   AgentProgress,
   AgentUsage,
+  ClientFault,
   ConnectReport,
   FromAgent,
   ToAgent,
 } from '../control/control-channel.ts';
 import type { ReceiverSummary, SenderSummary } from '../recorder/delivery-ledger.ts';
+import type { FanOutRow } from '../recorder/fan-out.ts';
 import type { SampleBatch } from '../recorder/samples.ts';
 
 /** An agent could not do its part: one sentence. */
@@ -47,11 +49,14 @@ const NOTHING: AgentProgress = {
   reconnecting: 0,
   sent: 0,
   acknowledged: 0,
+  expected: 0,
   delivered: 0,
   duplicated: 0,
   reordered: 0,
   dropped: 0,
   awaitingReceipt: 0,
+  slow: 0,
+  catchingUp: 0,
   loopDelayP99Ms: 0,
   loadDone: true,
 };
@@ -60,6 +65,7 @@ const END_GRACE_MS = 2_000;
 
 export class AgentGroup {
   onSamples: (batch: SampleBatch) => void = () => {};
+  onFanOut: (rows: readonly FanOutRow[]) => void = () => {};
   onTick: () => void = () => {};
   onGone: (name: string, how: string) => void = () => {};
   onNotice: (text: string) => void = () => {};
@@ -131,6 +137,11 @@ export class AgentGroup {
     this.#tellAll({ type: 'load', startMs });
   }
 
+  /** Have all agents break something on their side. */
+  breakClients(fault: ClientFault): void {
+    this.#tellAll({ type: 'fault', fault });
+  }
+
   drain(): void {
     this.#tellAll({ type: 'drain' });
   }
@@ -170,6 +181,8 @@ export class AgentGroup {
         sum.connecting += progress.connecting;
         sum.reconnecting += progress.reconnecting;
         sum.awaitingReceipt += progress.awaitingReceipt;
+        sum.slow += progress.slow;
+        sum.catchingUp += progress.catchingUp;
         sum.loadDone &&= progress.loadDone;
       }
       sum.loopDelayP99Ms = Math.max(sum.loopDelayP99Ms, progress.loopDelayP99Ms);
@@ -178,6 +191,7 @@ export class AgentGroup {
       sum.lost += progress.lost;
       sum.sent += progress.sent;
       sum.acknowledged += progress.acknowledged;
+      sum.expected += progress.expected;
       sum.delivered += progress.delivered;
       sum.duplicated += progress.duplicated;
       sum.reordered += progress.reordered;
@@ -208,6 +222,7 @@ export class AgentGroup {
       agent.usage = message.usage;
       agent.rssPeak = Math.max(agent.rssPeak, message.usage.rssBytes);
       if (message.samples) this.onSamples(message.samples);
+      if (message.fanOut.length > 0) this.onFanOut(message.fanOut);
       this.onTick();
       return;
     }

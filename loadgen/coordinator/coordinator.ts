@@ -7,12 +7,17 @@ import type { Clock } from '../clock.ts';
 import type { AgentLink, ConnectReport } from '../control/control-channel.ts';
 import type { LoadPlan } from '../population/load-plan.ts';
 import { type Reconciliation, reconcile } from '../recorder/delivery-ledger.ts';
+import { FanOutMerge } from '../recorder/fan-out.ts';
+import { IntervalRecorder } from '../recorder/interval-recorder.ts';
+import { type Audience, expandLedgers } from '../recorder/ledger-expansion.ts';
 import { RunMetrics } from '../recorder/run-metrics.ts';
 import type { Phase, SampleBatch } from '../recorder/samples.ts';
 import type { RunSummary } from '../recorder/summary.ts';
 import { breachSentence, ThresholdWatch } from '../recorder/thresholds-watch.ts';
+import { formatCount } from '../units.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';
 import { AgentGroup } from './agent-group.ts';
+import { audienceOf, receiversOf, trafficOf } from './audience.ts';
 import { kernelGauges, sharesMachine } from './machine.ts';
 import { MemoryProbe } from './memory-probe.ts';
 import { NodeWatch } from './node-watch.ts';
@@ -56,6 +61,7 @@ const CONNECT_TIMEOUT_MS = 15_000;
 const LOAD_LEAD_MS = 500;
 const PROGRESS_MS = 250;
 const CHECK_MS = 20;
+const CATCH_UP_MS = 120_000;
 const FINISH_TIMEOUT_MS = 15_000;
 /** After a signal, wait for messages under way at most this long. */
 const ABORT_DRAIN_MS = 2_000;
@@ -86,6 +92,10 @@ class Run {
   #startedAtMs = Date.now();
   #secret: string | null;
   #recording = true;
+  /** Who receives what: groups and devices follow from the plan, here as in every agent. */
+  #audience: Audience;
+  #fanOut: FanOutMerge;
+  #fanOutRecorder = new IntervalRecorder('coordinator');
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -97,6 +107,11 @@ class Run {
     });
     this.#thresholds = new ThresholdWatch(options.plan.thresholds);
     this.#phases = new PhaseLog(options.clock);
+    this.#audience = audienceOf(options.plan);
+    this.#fanOut = new FanOutMerge(
+      (group, sender) => receiversOf(this.#audience, group, sender),
+      (phase, lastMs) => this.#fanOutRecorder.record('fanout_last_latency', phase, lastMs),
+    );
     // An embedded node asks for tokens like any other: signing and checking them is part of what is measured.
     this.#secret = options.authSecret ?? (options.target === null ? randomBytes(24).toString('hex') : null);
   }
@@ -114,7 +129,7 @@ class Run {
     await this.#drain(agents);
     this.#phases.enter('finish');
     const ledgers = await agents.finish(FINISH_TIMEOUT_MS);
-    const ledger = reconcile(ledgers);
+    const ledger = reconcile(expandLedgers(ledgers, this.#audience));
     return this.#summarise(target, agents, ledger);
   }
 
@@ -132,7 +147,7 @@ class Run {
       phase: this.#phases.current,
       phaseElapsedMs: this.#phases.elapsedMs,
       phaseLengthMs: this.#lengthOf(this.#phases.current),
-      connectionsRequested: this.#plan.connections,
+      connectionsRequested: this.#plan.connectionsAtStart,
       progress: agents.progress(),
       rateOffered: this.#plan.rate,
       recent: this.#metrics.recent(),
@@ -160,6 +175,7 @@ class Run {
     const agents = new AgentGroup(links);
     this.#agents = agents;
     agents.onSamples = (batch) => this.#record(batch);
+    agents.onFanOut = (rows) => this.#fanOut.add(rows);
     agents.onGone = (name, how) => this.#note(`${name} ${how}`);
     agents.onNotice = (text) => this.#note(text);
     await agents.ready(PLIMSOLL_VERSION);
@@ -171,12 +187,7 @@ class Run {
       driver,
       target,
       authSecret: this.#secret,
-      users: plan.users,
-      bodyBytes: plan.bodyBytes,
-      arrivals: plan.arrivals,
-      stages: plan.stages,
-      warmUpMs: plan.phases.warmUpMs,
-      steadyMs: plan.phases.steadyMs,
+      traffic: trafficOf(plan),
       connecting: plan.connecting,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       epochOffsetMs: this.#clock.epochOffsetMs,
@@ -190,7 +201,11 @@ class Run {
     watch.onRestart = (shard) => this.#note(`server shard ${shard} died and was started again`);
     await watch.start(this.#clock);
     this.#timers.push(
-      setInterval(() => this.#record({ histograms: [], counters: [], gauges: kernelGauges(this.#second()) }), 1_000),
+      setInterval(() => {
+        const atMs = this.#second();
+        const histograms = this.#fanOutRecorder.swap(atMs);
+        this.#record({ histograms, counters: [], gauges: kernelGauges(atMs) });
+      }, 1_000),
     );
   }
 
@@ -217,7 +232,8 @@ class Run {
     const shared = sharesMachine(this.#node?.target ?? this.#options.target!);
     this.#record({ histograms: [], counters: [], gauges: this.#memory.gauges(this.#second(), shared) });
     this.#phases.enter('steady', startMs + warmUpMs);
-    await this.#until(() => this.#clock.nowMs() >= startMs + warmUpMs + steadyMs);
+    const endMs = startMs + warmUpMs + steadyMs;
+    await this.#until(() => this.#clock.nowMs() >= endMs || (this.#plan.endsWhenDone && agents.progress().loadDone));
   }
 
   async #drain(agents: AgentGroup): Promise<void> {
@@ -226,16 +242,28 @@ class Run {
     const limit = this.#clock.nowMs() + (this.#aborted() ? ABORT_DRAIN_MS : this.#plan.phases.drainMs);
     let ticks = 0;
     agents.onTick = () => ticks++;
-    while (this.#clock.nowMs() < limit) {
-      const { sent, acknowledged, delivered, awaitingReceipt } = agents.progress();
+    for (;;) {
+      const nowMs = this.#clock.nowMs();
+      // Users who were offline come for what waits for them: what they had no time to fetch would look lost.
+      const catchUpMs = agents.progress().catchingUp > 0 && !this.#aborted() ? CATCH_UP_MS : 0;
+      if (nowMs >= limit + catchUpMs) break;
+      const { sent, acknowledged, delivered, expected, awaitingReceipt, catchingUp } = agents.progress();
+      const through = sent === acknowledged && delivered >= expected && awaitingReceipt === 0 && catchingUp === 0;
       // Two rounds of ticks, so that what is looked at was said after the last send.
-      if (ticks > 2 * agents.size && sent === acknowledged && delivered >= sent && awaitingReceipt === 0) break;
+      if (ticks > 2 * agents.size && through) break;
       await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
+    }
+    const { catchingUp } = agents.progress();
+    if (catchingUp > 0) {
+      this.#note(
+        `${formatCount(catchingUp)} device(s) that were offline could not fetch in time what waited for them; it may count as lost`,
+      );
     }
   }
 
   async #summarise(target: string, agents: AgentGroup, ledger: Reconciliation): Promise<RunSummary> {
     this.#metrics.addLost(ledger.totals.lost);
+    this.#record({ histograms: this.#fanOutRecorder.swap(this.#second()), counters: [], gauges: [] });
     // What came after the count would look like rows that went missing.
     this.#recording = false;
     const rows = await this.#options.sink.settle();

@@ -29,7 +29,7 @@ export function claimOf(input: SummaryInput, judged: VerdictOutput, opened: numb
 }
 
 export function notesOf(input: SummaryInput, judged: VerdictOutput, sharedMachine: boolean): string[] {
-  const notes = [...new Set(input.notes)];
+  const notes = [...new Set([...input.options.plan.remarks, ...input.notes])];
   if (sharedMachine) {
     notes.push('Generator and server shared this machine: any limit found is a lower bound of the server’s.');
   }

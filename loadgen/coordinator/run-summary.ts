@@ -48,11 +48,13 @@ export function buildSummary(input: SummaryInput): RunSummary {
       failedButArrived: ledger.counts['failed-but-arrived'],
     },
     missingLedgers: ledger.missingAgents,
-    offeredMessages: metrics.counter('messages_sent', 'steady') + metrics.counter('messages_dropped', 'steady'),
+    offeredMessages: metrics.counter('deliveries_expected', 'steady') + metrics.counter('messages_dropped', 'steady'),
     achievedMessages: metrics.counter('messages_delivered', 'steady'),
     droppedMessages: metrics.counter('messages_dropped', 'steady'),
     steadySeconds,
-    connectionsRequested: plan.connections,
+    // Several devices a user: how many connections that is exactly, the agents count.
+    connectionsRequested: plan.devices === 1 ? plan.connectionsAtStart : connecting.asked,
+    usersComeAndGo: plan.blocks.some(({ online, turnover }) => online !== null || turnover.length > 0),
     connectionsOpened: connecting.opened,
     connectFailed: agents.progress().failed,
     connectReasons: connecting.reasons,
@@ -129,6 +131,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
 }
 
 function connectingFigures(reports: ConnectReport[]): {
+  asked: number;
   opened: number;
   failed: number;
   seconds: number;
@@ -139,9 +142,12 @@ function connectingFigures(reports: ConnectReport[]): {
     for (const [reason, count] of Object.entries(report.reasons))
       reasons.set(reason, (reasons.get(reason) ?? 0) + count);
   }
+  const opened = reports.reduce((sum, report) => sum + report.opened, 0);
+  const failed = reports.reduce((sum, report) => sum + report.failed.generator + report.failed.server, 0);
   return {
-    opened: reports.reduce((sum, { opened }) => sum + opened, 0),
-    failed: reports.reduce((sum, { failed }) => sum + failed.generator + failed.server, 0),
+    asked: opened + failed,
+    opened,
+    failed,
     seconds: Math.max(0, ...reports.map(({ seconds }) => seconds)),
     reasons: [...reasons.entries()].sort(([, a], [, b]) => b - a).map(([reason]) => reason),
   };
@@ -157,10 +163,10 @@ function tightestObjective(input: SummaryInput): number | null {
 
 function steadySecondsOf(input: SummaryInput, steady: { startMs: number; endMs: number }): SteadySecond[] {
   const perSecond = new Map<number, { sent: number; delivered: number }>();
-  for (const metric of ['messages_sent', 'messages_delivered'] as const) {
+  for (const metric of ['deliveries_expected', 'messages_delivered'] as const) {
     for (const { atMs, value } of input.metrics.counterSeconds(metric)) {
       const second = perSecond.get(atMs) ?? { sent: 0, delivered: 0 };
-      second[metric === 'messages_sent' ? 'sent' : 'delivered'] += value;
+      second[metric === 'deliveries_expected' ? 'sent' : 'delivered'] += value;
       perSecond.set(atMs, second);
     }
   }

@@ -15,6 +15,7 @@ function goodRun(changes: Partial<VerdictInput> = {}): VerdictInput {
     droppedMessages: 0,
     steadySeconds: 60,
     connectionsRequested: 1_000,
+    usersComeAndGo: false,
     connectionsOpened: 1_000,
     connectionsLost: 0,
     connectFailed: { generator: 0, server: 0 },

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Scenario } from '../../scenarios/scenario.ts';
 import { parseScenario } from '../../scenarios/scenario-schema.ts';
-import { compileScenario, type LoadOverrides } from './load-plan.ts';
+import type { RateStage } from '../pacing/rate-curve.ts';
+import { compileScenario, type LoadOverrides, type LoadPlan } from './load-plan.ts';
 
 const BASE: Scenario = {
   name: 'test',
@@ -31,6 +32,12 @@ function compile(changes: Partial<Scenario>, overrides: LoadOverrides = {}) {
   return compileScenario(parseScenario({ ...BASE, ...changes }), overrides);
 }
 
+/** Of the first stream, warm-up included. */
+function stagesOf({ streams }: LoadPlan): RateStage[] {
+  const { pace } = streams[0]!;
+  return pace.model === 'open' ? pace.stages : [];
+}
+
 describe('a load plan', () => {
   it('has what the scenario says, defaults filled in', () => {
     expect(compile({})).toMatchObject({
@@ -38,12 +45,26 @@ describe('a load plan', () => {
       users: 100,
       connections: 100,
       rate: 50,
-      arrivals: 'poisson',
+      ratePeak: 50,
       bodyBytes: 100,
+      fanOut: 1,
       phases: { warmUpMs: 5000, steadyMs: 30_000, drainMs: 10_000 },
-      stages: [
-        { fromRate: 50, toRate: 50, durationMs: 5000 },
-        { fromRate: 50, toRate: 50, durationMs: 30_000 },
+      blocks: [{ first: 0, users: 100, online: null, turnover: [] }],
+      streams: [
+        {
+          name: 'default',
+          to: 'user',
+          block: 0,
+          startMs: 0,
+          pace: {
+            model: 'open',
+            arrivals: 'poisson',
+            stages: [
+              { fromRate: 50, toRate: 50, durationMs: 5000 },
+              { fromRate: 50, toRate: 50, durationMs: 30_000 },
+            ],
+          },
+        },
       ],
       connecting: { perSecond: null, inFlight: 200 },
       server: { shards: null, store: null, durability: null },
@@ -98,7 +119,7 @@ describe('a load plan', () => {
 
   it('reads ramps as k6 does; the warm-up holds the start rate', () => {
     const plan = compile(RAMP);
-    expect(plan.stages).toEqual([
+    expect(stagesOf(plan)).toEqual([
       { fromRate: 10, toRate: 10, durationMs: 5000 },
       { fromRate: 10, toRate: 100, durationMs: 10_000 },
       { fromRate: 100, toRate: 100, durationMs: 20_000 },
@@ -108,9 +129,9 @@ describe('a load plan', () => {
   });
 
   it('scales a ramp to -R and stretches it to -d', () => {
-    const { stages, phases } = compile(RAMP, { rate: 10, durationMs: 3000 });
-    expect(phases.steadyMs).toBe(3000);
-    expect(stages.slice(1)).toEqual([
+    const plan = compile(RAMP, { rate: 10, durationMs: 3000 });
+    expect(plan.phases.steadyMs).toBe(3000);
+    expect(stagesOf(plan).slice(1)).toEqual([
       { fromRate: 1, toRate: 10, durationMs: 1000 },
       { fromRate: 10, toRate: 10, durationMs: 2000 },
     ]);
@@ -125,7 +146,9 @@ describe('a load plan', () => {
         { target: 600, duration: '5s' },
       ],
     };
-    expect(compile({ load, phases: { warmUp: 0 } }).stages).toEqual([{ fromRate: 10, toRate: 10, durationMs: 5000 }]);
+    expect(stagesOf(compile({ load, phases: { warmUp: 0 } }))).toEqual([
+      { fromRate: 10, toRate: 10, durationMs: 5000 },
+    ]);
   });
 });
 

@@ -1,13 +1,19 @@
 /** A checked scenario and what the command line overrides → exactly what a run will do. Pure. */
+import type { CheckedFault } from '../../scenarios/scenario-faults.ts';
 import { type CheckedScenario, ScenarioError } from '../../scenarios/scenario-schema.ts';
-import type { Arrivals } from '../pacing/fire-times.ts';
 import { createRateCurve, type RateStage } from '../pacing/rate-curve.ts';
+import { stageValueAt } from '../pacing/stage-value.ts';
 import { parseThresholds, type Threshold, ThresholdError } from '../recorder/thresholds.ts';
-import { formatCount } from '../units.ts';
+import { formatDuration, formatNumber } from '../units.ts';
+import { executorPlan } from './executor-plan.ts';
+import { createGroups, meanFanOut } from './groups.ts';
 import { offeredRate } from './offered-rate.ts';
-import { populationRates } from './rates.ts';
+import { meanPayloadBytes } from './payload-sizes.ts';
+import type { BlockPlan, Durability, GroupsPlan, LoadPlan, StreamPlan } from './plan.ts';
+import { type Slice, sliceOf } from './slice.ts';
+import { groupsPlan, partnerSpec, payloadSpec } from './traffic-specs.ts';
 
-export type Durability = 'fsync' | 'os' | 'none';
+export type { Durability, HttpPlan, LoadPlan } from './plan.ts';
 
 /** What flags and environment put over a scenario. Undefined: as the scenario says. */
 export interface LoadOverrides {
@@ -24,64 +30,63 @@ export interface LoadOverrides {
   durability?: Durability | undefined;
 }
 
-export interface LoadPlan {
-  name: string;
-  description: string;
-  question: string;
-  badSign: string;
-  /** Users 0 … users − 1, one connection each. */
-  users: number;
-  connections: number;
-  /** Messages/s, mean over the steady phase. */
-  rate: number;
-  arrivals: Arrivals;
-  /** The rate from the start of the warm-up to the end of the steady phase; fire times count from there. */
-  stages: RateStage[];
-  bodyBytes: number;
-  phases: { warmUpMs: number; steadyMs: number; drainMs: number };
-  /** Over all agents; perSecond null: as fast as inFlight lets them. */
-  connecting: { perSecond: number | null; inFlight: number };
-  /** HTTP calls beside the messages; null: none. */
-  http: HttpPlan | null;
-  thresholds: Threshold[];
-  /** null: the node's default. */
-  server: { shards: number | null; store: string | null; durability: Durability | null };
-  /** null: from cores and descriptor limits. */
-  agents: number | null;
-  seed: number;
-  /** How the load follows from the scenario, line by line. */
-  derivation: string[];
-}
-
-/** `rate` calls/s over `connections`, drawn from `requests` by weight. */
-export type HttpPlan = NonNullable<CheckedScenario['http']>;
-
-const BODY_BYTES_DEFAULT = 100;
-
-/** Throws ScenarioError when the numbers do not go together. */
-export function compileScenario(scenario: CheckedScenario, overrides: LoadOverrides = {}): LoadPlan {
+/** @param samples sizes of `messageBytes.file`. Throws ScenarioError when the numbers do not go together. */
+export function compileScenario(
+  scenario: CheckedScenario,
+  overrides: LoadOverrides = {},
+  samples?: readonly number[],
+): LoadPlan {
   checkOverrides(overrides);
-  const { users, derivation, populationRate } = slice(scenario, overrides);
-  const steady = offeredRate(scenario, overrides, users, populationRate);
-  const steadyMs = createRateCurve(steady.stages).durationMs;
-  const warmUpMs = scenario.phases.warmUp;
-  const warmUpRate = steady.stages[0]!.fromRate;
-  const warmUp = warmUpMs > 0 ? [{ fromRate: warmUpRate, toRate: warmUpRate, durationMs: warmUpMs }] : [];
+  if (!scenario.load && Object.keys(scenario.options.scenarios).length === 0)
+    throw new ScenarioError('"load" is missing; it says how much is sent (or "options.scenarios" does, as in k6)');
+  const crowd = sliceOf(scenario, overrides, overrides.durationMs ?? scenario.phases.steady ?? 30_000);
+  if (crowd === null && scenario.load)
+    throw new ScenarioError('"connections" is missing; without a population it says how many users there are');
+  const crowdUsers = crowd?.users ?? 0;
+  const executors = executorPlan(scenario, crowdUsers);
+  const warmUpMs = scenario.phases.warmUp ?? (scenario.load ? 5000 : 0);
+  const offered =
+    scenario.load && offeredRate(scenario.load, scenario.phases.steady, overrides, crowdUsers, crowd?.rate);
+  const loadMs = offered === undefined ? 0 : warmUpMs + createRateCurve(offered.stages).durationMs;
+  const steadyMs = Math.max(loadMs, executors.endMs) - warmUpMs;
+  if (steadyMs <= 0) throw new ScenarioError('"phases.warmUp" is longer than the load lasts; nothing would be judged');
+  const block = crowd && crowdBlock(crowd, warmUpMs);
+  const groups = groupsPlan(scenario.population, crowdUsers);
+  const streams = [
+    ...(offered === undefined ? [] : loadStreams(scenario, offered.stages, warmUpMs)),
+    ...executors.streams,
+  ];
+  const users = crowdUsers + executors.blocks.reduce((sum, { users }) => sum + users, 0);
+  const devices = scenario.population?.devices ?? 1;
+  const payload = payloadSpec(scenario.population, samples);
+  const { rate, ratePeak } = offeredInAll(streams, warmUpMs, steadyMs);
+  const traffic = { blocks: [...(block ? [block] : []), ...executors.blocks], streams, users, devices };
+  const fanOut = fanOutOf(traffic, groups, overrides.seed ?? scenario.seed);
   return {
+    ...traffic,
+    payload,
+    partners: partnerSpec(scenario.population),
+    groups,
+    presenceContacts: scenario.population?.presence?.contacts ?? 0,
+    warmUpMs,
+    steadyMs,
     name: scenario.name,
     description: scenario.description,
     question: scenario.question,
     badSign: scenario.badSign,
-    users,
-    connections: users,
-    rate: createRateCurve(steady.stages).total / (steadyMs / 1000),
-    arrivals: scenario.load.arrivals,
-    stages: [...warmUp, ...steady.stages],
-    bodyBytes: scenario.population?.messageBytes ?? BODY_BYTES_DEFAULT,
+    connections: Math.round(((crowd?.online ?? 0) + users - crowdUsers) * devices),
+    connectionsAtStart: connectionsAtStart(traffic.blocks, devices),
+    rate,
+    ratePeak,
+    bodyBytes: meanPayloadBytes(payload),
+    fanOut,
     phases: { warmUpMs, steadyMs, drainMs: scenario.phases.drain },
+    endsWhenDone: streams.every(({ pace }) => pace.model === 'closed' && pace.iterations !== null),
     connecting: { perSecond: scenario.connecting.perSecond ?? null, inFlight: scenario.connecting.inFlight },
     http: scenario.http ?? null,
     thresholds: thresholdsOf(scenario),
+    faults: faultsOf(scenario, steadyMs),
+    driver: scenario.driver ?? null,
     server: {
       shards: overrides.shards ?? scenario.server.shards ?? null,
       store: overrides.store ?? scenario.server.store ?? null,
@@ -89,54 +94,109 @@ export function compileScenario(scenario: CheckedScenario, overrides: LoadOverri
     },
     agents: overrides.agents ?? null,
     seed: overrides.seed ?? scenario.seed,
-    derivation: [...derivation, steady.derivation],
+    derivation: [...(crowd?.derivation ?? []), ...(offered ? [offered.derivation] : []), ...executors.derivation],
+    remarks: remarksOf(scenario, offered?.stages),
   };
 }
 
-interface Slice {
-  users: number;
-  derivation: string[];
-  /** Messages/s of the slice; undefined without a population. */
-  populationRate: { mean: number; peak: number } | undefined;
-}
-
-function slice(scenario: CheckedScenario, overrides: LoadOverrides): Slice {
-  const asked = overrides.connections ?? scenario.connections;
-  const overridden = overrides.connections !== undefined;
-  if (!scenario.population) {
-    if (asked === undefined)
-      throw new ScenarioError('"connections" is missing; without a population it says how many users there are');
-    const line = `${formatCount(asked)} connections, as ${overridden ? 'asked for on the command line' : 'the scenario says'}`;
-    return { users: asked, derivation: [line], populationRate: undefined };
-  }
-  const { population } = scenario;
-  const online = population.dau * population.shareOnline;
-  if (asked !== undefined && asked > online) {
-    throw new ScenarioError(
-      `${formatCount(asked)} connections are more than the ${formatCount(online)} users who are online at once; lower the connections or raise "population.dau"`,
-    );
-  }
-  const rates = populationRates({
-    dau: population.dau,
-    messagesPerUserPerDay: population.messagesPerUserPerDay,
-    messageBytes: population.messageBytes,
-    shareOnline: population.shareOnline,
-    nodes: population.nodes,
-    ...(population.hourlyCurve && { hourlyCurve: population.hourlyCurve }),
-    ...(asked !== undefined && { connections: asked }),
-  });
-  if (rates.slice.connections < 1) {
-    throw new ScenarioError(
-      `${formatCount(online)} connections ÷ ${formatCount(population.nodes)} nodes is less than one connection a node; lower "population.nodes"`,
-    );
-  }
+function crowdBlock(crowd: Slice, warmUpMs: number): BlockPlan {
+  const held = (stages: RateStage[]): RateStage[] => {
+    const rate = stages[0]?.fromRate;
+    return rate === undefined || warmUpMs === 0
+      ? stages
+      : [{ fromRate: rate, toRate: rate, durationMs: warmUpMs }, ...stages];
+  };
   return {
-    users: rates.slice.connections,
-    derivation: overridden
-      ? [...rates.derivation, `${formatCount(rates.slice.connections)} connections, as asked for on the command line`]
-      : rates.derivation,
-    populationRate: { mean: rates.slice.mean.messagesPerSecond, peak: rates.slice.peak.messagesPerSecond },
+    name: 'crowd',
+    first: 0,
+    users: crowd.users,
+    online: crowd.onlineStages && held(crowd.onlineStages),
+    turnover: held(crowd.turnover),
   };
+}
+
+/** The messages of `load`: one stream, or one to users and one to groups. */
+function loadStreams(scenario: CheckedScenario, steady: RateStage[], warmUpMs: number): StreamPlan[] {
+  const { load, population } = scenario;
+  const first = steady[0]!.fromRate;
+  const stages = warmUpMs > 0 ? [{ fromRate: first, toRate: first, durationMs: warmUpMs }, ...steady] : steady;
+  const stream = (name: string, to: 'user' | 'group', share: number): StreamPlan[] => {
+    if (share === 0) return [];
+    const scaled = stages.map((stage) => ({
+      ...stage,
+      fromRate: stage.fromRate * share,
+      toRate: stage.toRate * share,
+    }));
+    const pace = { model: 'open' as const, stages: scaled, arrivals: load!.arrivals };
+    return [{ name, executor: load!.executor, to, block: 0, startMs: 0, gracefulStopMs: 0, pace }];
+  };
+  const toGroups = population?.groups?.share ?? 0;
+  if (toGroups === 0) return stream('default', 'user', 1);
+  return [...stream('direct', 'user', 1 - toGroups), ...stream('group', 'group', toGroups)];
+}
+
+/** As the agents count them: whole users of a block, every device of each. */
+function connectionsAtStart(blocks: BlockPlan[], devices: number): number {
+  const users = blocks.map(({ online, users }) => (online === null ? users : Math.round(stageValueAt(online, 0))));
+  return Math.round(users.reduce((sum, count) => sum + count, 0) * devices);
+}
+
+/** Messages/s of all open streams: mean over the steady phase, and the highest at any moment. */
+function offeredInAll(streams: StreamPlan[], warmUpMs: number, steadyMs: number): { rate: number; ratePeak: number } {
+  const curves = streams.flatMap(({ pace, startMs }) =>
+    pace.model === 'open' ? [{ startMs, curve: createRateCurve(pace.stages), stages: pace.stages }] : [],
+  );
+  const until = (ms: number): number =>
+    curves.reduce((sum, { startMs, curve }) => sum + curve.eventsUntil(Math.max(ms - startMs, 0)), 0);
+  const edges = curves.flatMap(({ startMs, stages }) => {
+    let at = startMs;
+    return [startMs, ...stages.map(({ durationMs }) => (at += durationMs))];
+  });
+  const at = (ms: number): number => curves.reduce((sum, { startMs, curve }) => sum + curve.rateAt(ms - startMs), 0);
+  // Linear pieces are highest at their ends; a jump counts from both sides.
+  const ratePeak = Math.max(0, ...edges.flatMap((ms) => [at(ms), at(ms - 1e-6)]));
+  return { rate: (until(warmUpMs + steadyMs) - until(warmUpMs)) / (steadyMs / 1000), ratePeak };
+}
+
+function fanOutOf(
+  traffic: Pick<LoadPlan, 'streams' | 'devices' | 'blocks'>,
+  groups: GroupsPlan | null,
+  seed: number,
+): number {
+  if (groups === null) return traffic.devices;
+  const total = (to: 'user' | 'group'): number =>
+    traffic.streams.reduce(
+      (sum, stream) =>
+        sum + (stream.to === to && stream.pace.model === 'open' ? createRateCurve(stream.pace.stages).total : 0),
+      0,
+    );
+  const [users, grouped] = [total('user'), total('group')];
+  const receivers = meanFanOut(createGroups({ ...groups, users: traffic.blocks[0]!.users, seed }));
+  return users + grouped === 0
+    ? traffic.devices
+    : (traffic.devices * (users + grouped * receivers)) / (users + grouped);
+}
+
+function faultsOf(scenario: CheckedScenario, steadyMs: number): CheckedFault[] {
+  for (const fault of scenario.faults) {
+    if (fault.at >= steadyMs) {
+      throw new ScenarioError(
+        `the fault ${fault.kind} at ${formatDuration(fault.at)} comes after the steady phase of ${formatDuration(steadyMs)}`,
+      );
+    }
+  }
+  return [...scenario.faults].sort((a, b) => a.at - b.at);
+}
+
+function remarksOf(scenario: CheckedScenario, steady: RateStage[] | undefined): string[] {
+  const { load } = scenario;
+  if (load?.executor !== 'daily-curve' || steady === undefined) return [];
+  const partMs = createRateCurve(steady).durationMs;
+  const factor = ((load.toHour - load.fromHour) * 3_600_000) / partMs;
+  return [
+    `the day is compressed ${formatNumber(factor)}-fold in time, not in rate: every moment has the messages/s and the users online of its hour; ` +
+      'changes from hour to hour are that much steeper, and in all so many times fewer messages are sent than in a day',
+  ];
 }
 
 function checkOverrides(overrides: LoadOverrides): void {

@@ -1,7 +1,8 @@
-/** The rate that the steady phase offers, from the scenario's load, the population and the command line; and whether it is possible. */
+/** The rate that `load` offers in the steady phase, from the scenario, the population and the command line; and whether it is possible. */
 import { type CheckedScenario, ScenarioError } from '../../scenarios/scenario-schema.ts';
 import { createRateCurve, type RateStage } from '../pacing/rate-curve.ts';
 import { formatCount, formatDuration, formatNumber } from '../units.ts';
+import { dayStages } from './hourly-curves.ts';
 
 /**
  * More than this from one user is taken for a mistake in units: at 1,000 messages/s each message would have to be encoded,
@@ -18,39 +19,55 @@ export interface OfferedRate {
   derivation: string;
 }
 
-type Load = CheckedScenario['load'];
+type Load = NonNullable<CheckedScenario['load']>;
 type ConstantLoad = Load & { executor: 'constant-arrival-rate' };
 type RampingLoad = Load & { executor: 'ramping-arrival-rate' };
+type DailyLoad = Load & { executor: 'daily-curve' };
 
-interface RateOverrides {
+export interface RateOverrides {
   rate?: number | undefined;
   durationMs?: number | undefined;
 }
 
+/** Messages/s of the slice: mean, busiest hour, and the factor of each hour (mean 1, UTC). */
+export interface PopulationRate {
+  mean: number;
+  peak: number;
+  curve: readonly number[];
+}
+
 /**
- * @param populationRate messages/s of the slice, if there is a population.
+ * @param rate of the population's slice, if there is a population.
  * Throws ScenarioError for a rate that is missing, given twice, or impossible for this many users.
  */
 export function offeredRate(
-  scenario: CheckedScenario,
+  load: Load,
+  steadyMs: number | undefined,
   overrides: RateOverrides,
   users: number,
-  populationRate: { mean: number; peak: number } | undefined,
+  rate: PopulationRate | undefined,
 ): OfferedRate {
-  const { load, phases } = scenario;
-  const offered =
-    load.executor === 'ramping-arrival-rate'
-      ? rampingRate(load, phases.steady, overrides)
-      : constantRate(load, overrides.durationMs ?? phases.steady ?? STEADY_MS_DEFAULT, overrides.rate, populationRate);
+  const offered = offeredBy(load, steadyMs, overrides, rate);
   checkPossible(offered.stages, users);
   return offered;
+}
+
+function offeredBy(
+  load: Load,
+  steadyMs: number | undefined,
+  overrides: RateOverrides,
+  rate: PopulationRate | undefined,
+): OfferedRate {
+  if (load.executor === 'ramping-arrival-rate') return rampingRate(load, steadyMs, overrides, rate);
+  if (load.executor === 'daily-curve') return dailyRate(load, steadyMs, overrides, rate);
+  return constantRate(load, overrides.durationMs ?? steadyMs ?? STEADY_MS_DEFAULT, overrides.rate, rate);
 }
 
 function constantRate(
   load: ConstantLoad,
   durationMs: number,
   override: number | undefined,
-  populationRate: { mean: number; peak: number } | undefined,
+  populationRate: PopulationRate | undefined,
 ): OfferedRate {
   const offered = (rate: number, why: string): OfferedRate => ({
     stages: [{ fromRate: rate, toRate: rate, durationMs }],
@@ -69,15 +86,18 @@ function constantRate(
 }
 
 /** `-R` scales the stages so that their highest rate is the one asked for; `-d` stretches them to the duration asked for. */
-function rampingRate(load: RampingLoad, steadyMs: number | undefined, overrides: RateOverrides): OfferedRate {
+function rampingRate(
+  load: RampingLoad,
+  steadyMs: number | undefined,
+  overrides: RateOverrides,
+  populationRate: PopulationRate | undefined,
+): OfferedRate {
   const stagesMs = load.stages.reduce((sum, stage) => sum + stage.duration, 0);
   if (stagesMs === 0) throw new ScenarioError('"load.stages" last 0 s in all; give them a duration');
-  if (steadyMs !== undefined && steadyMs !== stagesMs) {
-    throw new ScenarioError(
-      `"phases.steady" is ${formatDuration(steadyMs)}, but the stages of the load last ${formatDuration(stagesMs)}; leave it out`,
-    );
-  }
-  const perSecond = 1000 / load.timeUnit;
+  checkSteady(steadyMs, stagesMs, 'the stages of the load last');
+  if (load.of !== undefined && !populationRate)
+    throw new ScenarioError(`"load.of" is "${load.of}", of which there is none without a population's "dau"`);
+  const perSecond = load.of === undefined ? 1000 / load.timeUnit : populationRate![load.of];
   const highest = Math.max(load.startRate, ...load.stages.map((stage) => stage.target)) * perSecond;
   if (overrides.rate !== undefined && highest === 0) {
     throw new ScenarioError('the stages of the load are all at rate 0 and cannot be scaled to another rate');
@@ -91,8 +111,8 @@ function rampingRate(load: RampingLoad, steadyMs: number | undefined, overrides:
     return piece;
   });
   const path = [stages[0]!.fromRate, ...stages.map((stage) => stage.toRate)].map(formatNumber).join(' → ');
-  const why =
-    overrides.rate === undefined ? 'as the scenario says' : 'scaled to the highest rate asked for on the command line';
+  const said = load.of === undefined ? 'as the scenario says' : `as multiples of the population's ${load.of}`;
+  const why = overrides.rate === undefined ? said : 'scaled to the highest rate asked for on the command line';
   return {
     // A stage of 0 s is a jump: it has no messages of its own.
     stages: stages.filter((stage) => stage.durationMs > 0),
@@ -100,7 +120,49 @@ function rampingRate(load: RampingLoad, steadyMs: number | undefined, overrides:
   };
 }
 
-function checkPossible(stages: RateStage[], users: number): void {
+/** `-R` is the mean over the whole day; `-d` says how long the part of the day takes. */
+function dailyRate(
+  load: DailyLoad,
+  steadyMs: number | undefined,
+  overrides: RateOverrides,
+  populationRate: PopulationRate | undefined,
+): OfferedRate {
+  if (!populationRate)
+    throw new ScenarioError('"load" replays a day, which takes a population with "dau" and "messagesPerUserPerDay"');
+  const { fromHour, toHour } = load;
+  if (toHour <= fromHour) throw new ScenarioError('"load.toHour" must be after "load.fromHour"');
+  const partMs = dayPartMs(load, overrides.durationMs);
+  checkSteady(steadyMs, partMs, 'the replayed part of the day takes');
+  const dayMs = (partMs * 24) / (toHour - fromHour);
+  const mean = overrides.rate ?? populationRate.mean;
+  const stages = dayStages(populationRate.curve, mean, dayMs, { fromHour, toHour });
+  const rates = stages.flatMap((stage) => [stage.fromRate, stage.toRate]);
+  return {
+    stages,
+    derivation:
+      `offered: ${hours(fromHour)} to ${hours(toHour)} UTC in ${formatDuration(partMs)}, ${formatNumber(Math.min(...rates))} to ` +
+      `${formatNumber(Math.max(...rates))} messages/s: the curve is compressed ${formatNumber(86_400_000 / dayMs)}-fold, the rate is that of the hour`,
+  };
+}
+
+/** How long the replayed part of a day takes, ms. */
+export function dayPartMs(load: DailyLoad, durationMs: number | undefined): number {
+  return durationMs ?? (load.day * (load.toHour - load.fromHour)) / 24;
+}
+
+function hours(hour: number): string {
+  return `${String(Math.floor(hour)).padStart(2, '0')}:${String(Math.round((hour % 1) * 60)).padStart(2, '0')}`;
+}
+
+function checkSteady(steadyMs: number | undefined, lengthMs: number, what: string): void {
+  if (steadyMs === undefined || steadyMs === lengthMs) return;
+  throw new ScenarioError(
+    `"phases.steady" is ${formatDuration(steadyMs)}, but ${what} ${formatDuration(lengthMs)}; leave it out`,
+  );
+}
+
+/** Throws ScenarioError when so many users can't send so much, or not one message falls into the stages. */
+export function checkPossible(stages: RateStage[], users: number): void {
   const { total, durationMs } = createRateCurve(stages);
   if (total === 0) return;
   if (users < 2)

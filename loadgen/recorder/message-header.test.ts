@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { MESSAGE_HEADER_BYTES, readHeader, writeHeader } from './message-header.ts';
 
 const header = {
+  stream: 3,
   runTag: 0xdeadbeef,
   sender: 1,
   recipient: 4_294_967_295,
@@ -13,7 +14,7 @@ const header = {
 test('the bytes', () => {
   const body = Buffer.alloc(MESSAGE_HEADER_BYTES + 2, 0x61);
   writeHeader(body, header);
-  expect(body.toString('hex')).toBe('504c494ddeadbeef00000001ffffffff000000073ff80000000000004278bcfe568004006161');
+  expect(body.toString('hex')).toBe('504c4903deadbeef00000001ffffffff000000073ff80000000000004278bcfe568004006161');
   expect(readHeader(body)).toEqual(header);
   expect(readHeader(new Uint8Array(body))).toEqual(header);
 });

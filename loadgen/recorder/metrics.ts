@@ -19,6 +19,7 @@ export const COUNTERS = [
   'messages_sent',
   'messages_acknowledged',
   'messages_delivered',
+  'deliveries_expected',
   'messages_lost',
   'messages_duplicated',
   'messages_reordered',
@@ -26,12 +27,14 @@ export const COUNTERS = [
   'connect_failed',
   'reconnects',
   'http_reqs',
+  'presence_updates',
 ] as const;
 
 /** Shares of 0 to 1, as in k6. A row of one counts what it names, out of what `RATE_TOTALS` counts. */
 export const RATES = ['http_req_failed'] as const;
 
 export const GAUGES = [
+  'fault_recovery_seconds',
   'connections',
   'server_cpu',
   'server_rss_bytes',
@@ -73,7 +76,8 @@ export const DESCRIPTIONS: Record<MetricName, string> = {
   delivered_latency_service: 'from the actual send to the receipt back at the sender',
   messages_sent: 'messages handed to the socket',
   messages_acknowledged: 'messages that the server acknowledged as stored',
-  messages_delivered: 'messages that reached their recipient, each counted once',
+  messages_delivered: 'messages that reached a receiving device, each counted once',
+  deliveries_expected: 'deliveries that the sent messages should lead to, one for each receiving device',
   messages_lost: 'acknowledged messages that never reached their recipient',
   messages_duplicated: 'deliveries of a message that had been delivered before',
   messages_reordered: 'deliveries after a later message of the same sender',
@@ -82,6 +86,8 @@ export const DESCRIPTIONS: Record<MetricName, string> = {
   reconnects: 'connections opened again after a loss',
   http_reqs: 'HTTP calls, answered or not',
   http_req_failed: 'share of HTTP calls with a status of 400 or more, a timeout or a broken connection',
+  presence_updates: 'news of watched users who came or went',
+  fault_recovery_seconds: 'from the beginning of a fault until the service was normal again, s; of several the longest',
   connections: 'open connections',
   server_cpu: 'cores used by server processes',
   server_rss_bytes: 'resident memory of server processes',

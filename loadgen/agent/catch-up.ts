@@ -1,0 +1,77 @@
+/**
+ * After the load, users who are offline come once more, for what was sent to them meanwhile: a message that waits for its
+ * recipient is not lost, and whether it is still there is what the ledger is to tell.
+ */
+import type { Clock } from '../clock.ts';
+import type { Connector } from './connector.ts';
+import type { VirtualUser } from './virtual-user.ts';
+
+export interface CatchUpOptions {
+  clock: Clock;
+  connector: Connector;
+  /** Disconnect in order. */
+  leave: (user: VirtualUser) => void;
+}
+
+/** Users who catch up at the same time. */
+const AT_ONCE = 100;
+const LOOK_MS = 20;
+/** Where the server does not say how much there is, caught up means that nothing came for so long. */
+const QUIET_MS = 300;
+
+export class CatchUp {
+  /** Users who are not through yet. */
+  left = 0;
+  #options: CatchUpOptions;
+  #now = new Set<VirtualUser>();
+  #stopped = false;
+
+  constructor(options: CatchUpOptions) {
+    this.#options = options;
+  }
+
+  /** Is this user connected for this only? */
+  wants(user: VirtualUser): boolean {
+    return this.#now.has(user);
+  }
+
+  start(users: readonly VirtualUser[]): void {
+    this.left = users.length;
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      while (next < users.length && !this.#stopped) {
+        await this.#one(users[next++]!);
+        this.left--;
+      }
+    };
+    for (let i = 0; i < Math.min(AT_ONCE, users.length); i++) void worker();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  async #one(user: VirtualUser): Promise<void> {
+    const { clock, connector, leave } = this.#options;
+    this.#now.add(user);
+    // All that comes now was sent to somebody offline.
+    user.onlineSinceMs = Number.POSITIVE_INFINITY;
+    if (user.connection === null) await connector.begin(user, () => this.#stopped);
+    let position = -1;
+    let sinceMs = clock.nowMs();
+    while (!this.#stopped && user.connection !== null) {
+      const { connection } = user;
+      if (connection.position !== position) {
+        position = connection.position;
+        sinceMs = clock.nowMs();
+      }
+      const { head } = connection;
+      const quiet = clock.nowMs() - sinceMs >= QUIET_MS;
+      const unsent = user.outstanding.some(({ acknowledged }) => !acknowledged);
+      if (!unsent && (head === undefined ? quiet : position >= head)) break;
+      await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve));
+    }
+    this.#now.delete(user);
+    if (!this.#stopped) leave(user);
+  }
+}

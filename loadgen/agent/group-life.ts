@@ -1,0 +1,101 @@
+/** The groups of an agent's users: made before the load by their owners, drawn from while it lasts. */
+import { type Segment, segmentRange } from '../coordinator/segments.ts';
+import { asDriverError } from '../drivers/target-driver.ts';
+import { devicesOf } from '../population/devices.ts';
+import { createGroupSenders, createGroups, type GroupPopulation, groupName } from '../population/groups.ts';
+import { userName } from '../population/partners.ts';
+import type { TrafficPlan } from '../population/plan.ts';
+import type { Random } from '../random.ts';
+import type { Connector } from './connector.ts';
+import type { VirtualUser } from './virtual-user.ts';
+
+/** Groups being made at the same time. */
+const MAKING = 8;
+/** Draws before a message is given up because those who were drawn are offline. */
+const DRAWS = 16;
+
+export class GroupLife {
+  #groups: GroupPopulation;
+  #senders: ReturnType<typeof createGroupSenders>;
+  #first: number;
+  #end: number;
+  #devices: number;
+  #users: readonly VirtualUser[] = [];
+  #receivers = new Map<number, number>();
+
+  constructor(traffic: TrafficPlan, segment: Segment, seed: number) {
+    const crowd = traffic.blocks[0]!.users;
+    this.#groups = createGroups({ ...traffic.groups!, users: crowd, seed });
+    const range = segmentRange(crowd, segment);
+    this.#first = range.first;
+    this.#end = range.end;
+    this.#devices = traffic.devices;
+    this.#senders = createGroupSenders(this.#groups, range);
+  }
+
+  /** Devices that receive what this member writes to the group. */
+  receivers(group: number, sender: number): number {
+    const { size } = this.#groups;
+    if (this.#devices === 1) return size(group) - 1;
+    let all = this.#receivers.get(group);
+    if (all === undefined) {
+      all = this.#groups.members(group).reduce((sum, user) => sum + devicesOf(user, this.#devices), 0);
+      this.#receivers.set(group, all);
+    }
+    return all - devicesOf(sender, this.#devices);
+  }
+
+  /** A group and a member of it who is meant to be online, every membership as likely; null: hardly anybody is. */
+  draw(random: Random): { group: number; user: VirtualUser } | null {
+    for (let i = 0; i < DRAWS; i++) {
+      const drawn = this.#senders.draw(random);
+      if (drawn === null) return null;
+      const user = this.#users[drawn.sender - this.#first]!;
+      if (user.online) return { group: drawn.group, user };
+    }
+    return null;
+  }
+
+  /**
+   * Make the groups whose owners are this agent's users; owners who are offline come for it and leave again.
+   * Rejects with a DriverError that names the group.
+   */
+  async create(users: readonly VirtualUser[], connector: Connector, leave: (user: VirtualUser) => void): Promise<void> {
+    this.#users = users;
+    const own: number[] = [];
+    for (let group = 0; group < this.#groups.count; group++) {
+      const owner = this.#groups.ownerOf(group);
+      if (owner >= this.#first && owner < this.#end) own.push(group);
+    }
+    let next = 0;
+    const maker = async (): Promise<void> => {
+      while (next < own.length) await this.#make(own[next++]!, connector, leave);
+    };
+    await Promise.all(Array.from({ length: MAKING }, maker));
+  }
+
+  async #make(group: number, connector: Connector, leave: (user: VirtualUser) => void): Promise<void> {
+    const owner = this.#users[this.#groups.ownerOf(group) - this.#first]!;
+    const offline = !owner.online;
+    try {
+      if (offline) {
+        owner.online = true;
+        await connector.begin(owner);
+      }
+      const { connection } = owner;
+      // An owner who could not be connected is reported as such; the group is missing with him.
+      if (connection === null) return;
+      const members = this.#groups.members(group).filter((member) => member !== owner.index);
+      await connection.createGroup!(groupName(group), members.map(userName));
+    } catch (thrown) {
+      const error = asDriverError(thrown);
+      error.message = `the group ${groupName(group)} could not be made: ${error.message}`;
+      throw error;
+    } finally {
+      if (offline) {
+        owner.online = false;
+        leave(owner);
+      }
+    }
+  }
+}

@@ -1,0 +1,269 @@
+/** Messages of an agent: from the intended send to the acknowledgement, the arrival and the receipt, and the record of each. */
+import type { Clock } from '../clock.ts';
+import type { TargetDriver } from '../drivers/target-driver.ts';
+import { devicesOf } from '../population/devices.ts';
+import { groupName } from '../population/groups.ts';
+import { userName } from '../population/partners.ts';
+import { createPayloadSizes } from '../population/payload-sizes.ts';
+import type { TrafficPlan } from '../population/plan.ts';
+import type { Random } from '../random.ts';
+import { ReceiverLedger, SenderLedger } from '../recorder/delivery-ledger.ts';
+import { FanOutTracker } from '../recorder/fan-out.ts';
+import type { IntervalRecorder } from '../recorder/interval-recorder.ts';
+import { deviceKey, GROUP_CODE } from '../recorder/ledger-keys.ts';
+import { MESSAGE_HEADER_BYTES, type MessageHeader, readHeader, writeHeader } from '../recorder/message-header.ts';
+import type { CounterName } from '../recorder/metrics.ts';
+import type { Phase } from '../recorder/samples.ts';
+import type { AgentCounters } from './agent-counters.ts';
+import { findOutstanding, type OutstandingMessage, settleOutstanding, type VirtualUser } from './virtual-user.ts';
+
+export interface MessagesOptions {
+  traffic: TrafficPlan;
+  runTag: number;
+  clock: Clock;
+  random: Random;
+  driver: TargetDriver<VirtualUser>;
+  recorder: IntervalRecorder;
+  counters: AgentCounters;
+  phaseOf: (timeMs: number) => Phase;
+  /** Users who would receive a group's messages, the sender's devices left out. */
+  groupReceivers: (group: number, sender: number) => number;
+  /** A message is acknowledged, or given up. */
+  finished: (user: VirtualUser, stream: number) => void;
+}
+
+/** A user who can’t send now (no connection, or told to wait) keeps this many messages; more are dropped and counted. */
+const KEPT_WHILE_AWAY = 100;
+const RETRY_MS = 1_000;
+
+export class Messages {
+  readonly sender = new SenderLedger();
+  readonly receiver = new ReceiverLedger();
+  readonly fanOut = new FanOutTracker();
+  /** Deliveries that what was sent should lead to. */
+  expected = 0;
+  awaitingReceipt = 0;
+  /** Nothing is repeated any more. */
+  closing = false;
+  #options: MessagesOptions;
+  #body: Buffer;
+  #nextBytes: () => number;
+  #lastId = 0;
+  /** Samples of several streams are told apart; of one they need not be. */
+  #tagged: boolean;
+
+  constructor(options: MessagesOptions) {
+    const { traffic, random } = options;
+    this.#options = options;
+    this.#body = letters(random.fork('body'));
+    this.#tagged = tagsOf(traffic).length > 0;
+    this.#nextBytes = createPayloadSizes(traffic.payload, random.fork('payload'));
+  }
+
+  /** Start a message to a user, or to a group (`GROUP_CODE` + its number). False: dropped, for the user keeps too many already. */
+  start(user: VirtualUser, recipient: number, stream: number, intendedMs: number): boolean {
+    if ((user.connection === null || user.held) && user.outstanding.length >= KEPT_WHILE_AWAY) {
+      this.dropped(stream, intendedMs);
+      return false;
+    }
+    const { clock } = this.#options;
+    const number = this.sender.next(user.index, recipient);
+    // Ids increase over reconnects and runs: a time in µs, moved on by one where two would be equal.
+    this.#lastId = Math.max(this.#lastId + 1, Math.floor(clock.toEpochMs(clock.nowMs()) * 1_000));
+    const message: OutstandingMessage = {
+      id: this.#lastId,
+      stream,
+      number,
+      recipient,
+      bytes: this.#nextBytes(),
+      intendedMs,
+      actualMs: 0,
+      acknowledged: false,
+      stored: false,
+    };
+    user.outstanding.push(message);
+    this.awaitingReceipt++;
+    this.#transmit(user, message);
+    return true;
+  }
+
+  dropped(stream: number, intendedMs: number): void {
+    this.#count('messages_dropped', intendedMs, stream);
+  }
+
+  /** The user is connected again: repeat, in order, what may not have arrived at the server. */
+  transmitUnacknowledged(user: VirtualUser): void {
+    for (const message of user.outstanding) if (!message.acknowledged) this.#transmit(user, message);
+  }
+
+  /** The user leaves: receipts that have not come by now won't come to this connection. */
+  forgetReceipts(user: VirtualUser): void {
+    for (const message of [...user.outstanding]) if (message.acknowledged) this.#settle(user, message);
+  }
+
+  acknowledged(user: VirtualUser, id: number): void {
+    const message = findOutstanding(user, id);
+    if (message === undefined || message.acknowledged) return; // the answer to a repeat
+    message.acknowledged = true;
+    this.sender.acknowledged(user.index, message.recipient, message.number);
+    this.#count('messages_acknowledged', message.intendedMs, message.stream);
+    this.#record('sent_latency', 'sent_latency_service', message);
+    // Nobody tells when a group has it.
+    if (!this.#options.driver.capabilities.receipts || message.recipient >= GROUP_CODE) this.#settle(user, message);
+    this.#options.finished(user, message.stream);
+  }
+
+  refused(user: VirtualUser, id: number, retryable: boolean, retryAfterMs: number): void {
+    const message = findOutstanding(user, id);
+    if (message === undefined || message.acknowledged) return;
+    if (retryable && !this.closing) {
+      this.#hold(user, Math.max(retryAfterMs, RETRY_MS));
+      return;
+    }
+    this.sender.failed(user.index, message.recipient, message.number);
+    this.#settle(user, message);
+    this.#options.finished(user, message.stream);
+  }
+
+  /** The recipient of this one was not connected. */
+  stored(user: VirtualUser, id: number): void {
+    const message = findOutstanding(user, id);
+    if (message !== undefined) message.stored = true;
+  }
+
+  delivered(user: VirtualUser, id: number): void {
+    const message = findOutstanding(user, id);
+    if (message === undefined) return;
+    // Where users are offline by plan, how long one stayed away is no latency of the server's.
+    const waited =
+      message.stored && this.#options.traffic.blocks.some(({ online, turnover }) => online || turnover.length);
+    if (!waited) this.#record('delivered_latency', 'delivered_latency_service', message);
+    // A receipt can outrun a lost acknowledgement; it says as much.
+    if (!message.acknowledged) this.acknowledged(user, id);
+    this.#settle(user, message);
+  }
+
+  received(user: VirtualUser, body: Uint8Array): void {
+    const header = readHeader(body);
+    if (header === null || header.runTag !== this.#options.runTag) return; // of an earlier run on the same data
+    const toGroup = header.recipient >= GROUP_CODE;
+    const { users } = this.#options.traffic;
+    const arrival = this.receiver.arrived(
+      toGroup ? this.receiver.groupKey(header.sender, header.recipient - GROUP_CODE) : header.sender,
+      deviceKey(user.index, user.device, users),
+      header.number,
+    );
+    if (arrival === 'duplicate') {
+      this.#count('messages_duplicated', header.intendedMs, header.stream);
+      return;
+    }
+    if (arrival === 'reordered') this.#count('messages_reordered', header.intendedMs, header.stream);
+    this.#count('messages_delivered', header.intendedMs, header.stream);
+    // Sent while its recipient was offline by plan: how long he stayed away is no latency of the server's.
+    if (header.intendedMs < user.onlineSinceMs) return;
+    if (toGroup) this.#fannedOut(header);
+    else this.#record('delivery_latency', 'delivery_latency_service', header);
+  }
+
+  #fannedOut(header: MessageHeader): void {
+    const { clock, phaseOf, recorder } = this.#options;
+    const phase = phaseOf(header.intendedMs);
+    const tookMs = clock.nowMs() - header.intendedMs;
+    recorder.record('fanout_latency', phase, tookMs, this.#tag(header.stream));
+    this.fanOut.arrived(header.recipient - GROUP_CODE, header.sender, header.number, phase, tookMs);
+  }
+
+  #transmit(user: VirtualUser, message: OutstandingMessage): void {
+    const { connection } = user;
+    if (connection === null || user.held) return; // sent when it is open again, still measured from the intended time
+    const { clock, runTag } = this.#options;
+    if (message.actualMs === 0) {
+      message.actualMs = clock.nowMs();
+      this.#count('messages_sent', message.intendedMs, message.stream);
+      this.#expect(user, message);
+      this.#options.recorder.record(
+        'send_slip',
+        this.#options.phaseOf(message.intendedMs),
+        message.actualMs - message.intendedMs,
+        this.#tag(message.stream),
+      );
+    }
+    const body = this.#body;
+    const { stream, recipient, number, intendedMs, actualMs } = message;
+    writeHeader(body, { stream, runTag, sender: user.index, recipient, number, intendedMs, actualMs });
+    const payload = body.subarray(0, message.bytes);
+    if (recipient < GROUP_CODE) connection.send(userName(recipient), message.id, payload);
+    else connection.sendGroup!(groupName(recipient - GROUP_CODE), message.id, payload);
+  }
+
+  #expect(user: VirtualUser, { recipient, intendedMs, stream }: OutstandingMessage): void {
+    const { devices } = this.#options.traffic;
+    const deliveries =
+      recipient >= GROUP_CODE
+        ? this.#options.groupReceivers(recipient - GROUP_CODE, user.index)
+        : devices === 1
+          ? 1
+          : devicesOf(recipient, devices);
+    this.expected += deliveries;
+    this.#count('deliveries_expected', intendedMs, stream, deliveries);
+  }
+
+  /** Repeat after a pause, all that is not acknowledged, in order: once the last of what was refused may come. */
+  #hold(user: VirtualUser, pauseMs: number): void {
+    user.heldUntilMs = Math.max(user.heldUntilMs, this.#options.clock.nowMs() + pauseMs);
+    if (user.held) return;
+    user.held = true;
+    this.#repeatLater(user, pauseMs);
+  }
+
+  #repeatLater(user: VirtualUser, pauseMs: number): void {
+    const { clock } = this.#options;
+    clock.after(pauseMs, () => {
+      const leftMs = user.heldUntilMs - clock.nowMs();
+      if (leftMs > 1) {
+        this.#repeatLater(user, leftMs);
+        return;
+      }
+      user.held = false;
+      this.transmitUnacknowledged(user);
+    });
+  }
+
+  #record(
+    metric: 'sent_latency' | 'delivery_latency' | 'delivered_latency',
+    service: 'sent_latency_service' | 'delivery_latency_service' | 'delivered_latency_service',
+    times: { intendedMs: number; actualMs: number; stream: number },
+  ): void {
+    const { clock, recorder, phaseOf } = this.#options;
+    const nowMs = clock.nowMs();
+    const phase = phaseOf(times.intendedMs);
+    const tag = this.#tag(times.stream);
+    recorder.record(metric, phase, nowMs - times.intendedMs, tag);
+    recorder.record(service, phase, nowMs - times.actualMs, tag);
+  }
+
+  #count(metric: CounterName, intendedMs: number, stream: number, count = 1): void {
+    this.#options.counters.add(metric, this.#options.phaseOf(intendedMs), this.#tag(stream), count);
+  }
+
+  #tag(stream: number): number {
+    return this.#tagged ? stream : -1;
+  }
+
+  #settle(user: VirtualUser, message: OutstandingMessage): void {
+    settleOutstanding(user, message);
+    this.awaitingReceipt--;
+  }
+}
+
+/** Values of the tag `scenario`, by stream; none where there is only one. */
+export function tagsOf({ streams }: TrafficPlan): string[] {
+  return streams.length > 1 ? streams.map(({ name }) => name) : [];
+}
+
+/** Room for the header, then letters that stay; messages are its beginning. */
+function letters(random: Random): Buffer {
+  const body = Buffer.alloc(65_536);
+  for (let i = MESSAGE_HEADER_BYTES; i < body.length; i++) body[i] = 97 + random.integer(26);
+  return body;
+}
