@@ -5,6 +5,7 @@ import { createRateCurve, type RateStage } from '../pacing/rate-curve.ts';
 import { stageValueAt } from '../pacing/stage-value.ts';
 import { parseThresholds, type Threshold, ThresholdError } from '../recorder/thresholds.ts';
 import { formatDuration, formatNumber } from '../units.ts';
+import { describePopulation } from './describe-population.ts';
 import { executorPlan } from './executor-plan.ts';
 import { createGroups, meanFanOut } from './groups.ts';
 import { offeredRate } from './offered-rate.ts';
@@ -39,7 +40,13 @@ export function compileScenario(
   checkOverrides(overrides);
   if (!scenario.load && Object.keys(scenario.options.scenarios).length === 0)
     throw new ScenarioError('"load" is missing; it says how much is sent (or "options.scenarios" does, as in k6)');
-  const crowd = sliceOf(scenario, overrides, overrides.durationMs ?? scenario.phases.steady ?? 30_000);
+  const payload = payloadSpec(scenario.population, samples);
+  const crowd = sliceOf(
+    scenario,
+    overrides,
+    overrides.durationMs ?? scenario.phases.steady ?? 30_000,
+    meanPayloadBytes(payload),
+  );
   if (crowd === null && scenario.load)
     throw new ScenarioError('"connections" is missing; without a population it says how many users there are');
   const crowdUsers = crowd?.users ?? 0;
@@ -58,7 +65,6 @@ export function compileScenario(
   ];
   const users = crowdUsers + executors.blocks.reduce((sum, { users }) => sum + users, 0);
   const devices = scenario.population?.devices ?? 1;
-  const payload = payloadSpec(scenario.population, samples);
   const { rate, ratePeak } = offeredInAll(streams, warmUpMs, steadyMs);
   const traffic = { blocks: [...(block ? [block] : []), ...executors.blocks], streams, users, devices };
   const fanOut = fanOutOf(traffic, groups, overrides.seed ?? scenario.seed);
@@ -94,7 +100,12 @@ export function compileScenario(
     },
     agents: overrides.agents ?? null,
     seed: overrides.seed ?? scenario.seed,
-    derivation: [...(crowd?.derivation ?? []), ...(offered ? [offered.derivation] : []), ...executors.derivation],
+    derivation: [
+      ...(crowd?.derivation ?? []),
+      ...habits(scenario, { groups, payload, users, devices, seed: overrides.seed ?? scenario.seed, crowdUsers }),
+      ...(offered ? [offered.derivation] : []),
+      ...executors.derivation,
+    ],
     remarks: remarksOf(scenario, offered?.stages),
   };
 }
@@ -175,6 +186,27 @@ function fanOutOf(
   return users + grouped === 0
     ? traffic.devices
     : (traffic.devices * (users + grouped * receivers)) / (users + grouped);
+}
+
+/** How users write, where it is not the plain case. */
+function habits(
+  { population }: CheckedScenario,
+  of: Pick<LoadPlan, 'groups' | 'payload' | 'users' | 'devices' | 'seed'> & { crowdUsers: number },
+): string[] {
+  const { groups, payload, users, devices, seed, crowdUsers } = of;
+  const partners = partnerSpec(population);
+  return describePopulation({
+    ...(devices > 1 && { devices: { users, mean: devices } }),
+    ...(partners.kind !== 'pairs' && { partners }),
+    ...(payload.kind !== 'constant' && { payload }),
+    ...(groups && {
+      groups: {
+        groups: createGroups({ ...groups, users: crowdUsers, seed }),
+        share: population!.groups!.share,
+        devices,
+      },
+    }),
+  });
 }
 
 function faultsOf(scenario: CheckedScenario, steadyMs: number): CheckedFault[] {

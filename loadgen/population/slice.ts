@@ -2,6 +2,7 @@
 import { type CheckedScenario, ScenarioError } from '../../scenarios/scenario-schema.ts';
 import type { RateStage } from '../pacing/rate-curve.ts';
 import { formatCount, formatDuration, formatNumber } from '../units.ts';
+import { describeSessions, describeTimeZones } from './describe-population.ts';
 import { HOURLY_CURVES, inTimeZones, normalisedCurve } from './hourly-curves.ts';
 import { dayPartMs, type PopulationRate, type RateOverrides } from './offered-rate.ts';
 import { populationRates } from './rates.ts';
@@ -25,8 +26,13 @@ export interface SliceOverrides extends RateOverrides {
 
 type Population = NonNullable<CheckedScenario['population']>;
 
-/** Null when nothing says how many users there are. Throws ScenarioError when the numbers do not go together. */
-export function sliceOf(scenario: CheckedScenario, overrides: SliceOverrides, steadyMs: number): Slice | null {
+/** `meanBytes`: payload. Null when nothing says how many users there are. Throws ScenarioError when the numbers do not go together. */
+export function sliceOf(
+  scenario: CheckedScenario,
+  overrides: SliceOverrides,
+  steadyMs: number,
+  meanBytes: number,
+): Slice | null {
   const { population } = scenario;
   const asked = overrides.connections ?? scenario.connections;
   const line = asked === undefined ? '' : askedLine(asked, overrides);
@@ -51,7 +57,7 @@ export function sliceOf(scenario: CheckedScenario, overrides: SliceOverrides, st
   const rates = populationRates({
     dau,
     messagesPerUserPerDay,
-    messageBytes: 100,
+    messageBytes: meanBytes,
     shareOnline,
     nodes,
     hourlyCurve: curve,
@@ -63,7 +69,11 @@ export function sliceOf(scenario: CheckedScenario, overrides: SliceOverrides, st
     );
   }
   const rate = { mean: rates.slice.mean.messagesPerSecond, peak: rates.slice.peak.messagesPerSecond, curve };
-  const derivation = [...rates.derivation, ...(overrides.connections === undefined ? [] : [line])];
+  const derivation = [
+    ...rates.derivation,
+    ...zoneLines(population),
+    ...(overrides.connections === undefined ? [] : [line]),
+  ];
   const slice = { online: rates.slice.connections, rate };
   if (sessions === null) return withOnline(scenario, { ...slice, users: slice.online, derivation });
   if (scenario.online)
@@ -125,6 +135,12 @@ function dayCurve(population: Population): number[] {
   return timeZones === undefined ? [...local] : inTimeZones(local, timeZones);
 }
 
+function zoneLines({ hourlyCurve, timeZones }: Population): string[] {
+  if (timeZones === undefined) return [];
+  const curve = typeof hourlyCurve === 'string' ? HOURLY_CURVES[hourlyCurve] : hourlyCurve;
+  return [describeTimeZones(normalisedCurve(curve), timeZones)];
+}
+
 interface ReplayedSessions {
   /** Of all daily users, at the busiest moment of what is replayed. */
   shareOnline: number;
@@ -155,6 +171,7 @@ function replayedSessions(
         curve,
         users,
         figures,
+        sessionLengthMs: sessions!.length,
         lengthMs: (dayPartMs(daily, overrides.durationMs) * 24) / (daily.toHour - daily.fromHour),
         part: { fromHour: daily.fromHour, toHour: daily.toHour },
       })
@@ -167,8 +184,12 @@ function replayedSessions(
     online,
     turnover,
     lines: (scale) => [
-      `${formatNumber(sessions!.perUserPerDay)} sessions a user and day of ${formatDuration(sessions!.length)}: ${formatNumber(figures.shareOnline * 100)}% online in the mean (Little's law)`,
-      `this slice: ${formatCount(Math.round(users * scale))} users, ${formatCount(Math.round(least * scale))} to ${formatCount(Math.round(most * scale))} of them online, up to ${formatNumber(ends * scale)} sessions/s end and begin`,
+      ...describeSessions({
+        users: Math.round(users * scale),
+        sessionsPerUserPerDay: sessions!.perUserPerDay,
+        sessionLengthMs: sessions!.length,
+      }),
+      `over the replayed time ${formatCount(Math.round(least * scale))} to ${formatCount(Math.round(most * scale))} online, at most ${formatNumber(ends * scale)} sessions/s end and begin`,
     ],
   };
 }
