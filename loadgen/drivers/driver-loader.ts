@@ -12,6 +12,7 @@ export const REFERENCE_DRIVER = 'reference';
 /** Drivers that come with Plimsoll and need nothing but their name. */
 const BUILT_IN: Record<string, () => Promise<targetDriver.CreateDriver>> = {
   [REFERENCE_DRIVER]: async () => (await import('./target-driver-reference.ts')).createReferenceDriver,
+  'long-poll': async () => (await import('./target-driver-long-poll.ts')).createLongPollDriver,
 };
 
 /** `json-websocket:<file>` */

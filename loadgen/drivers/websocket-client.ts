@@ -7,6 +7,7 @@
  * it is being read, leave together.
  */
 import { connect, type Socket } from 'node:net';
+import { socketError } from './socket-error.ts';
 import { DriverError } from './target-driver.ts';
 import { FrameReader, type FrameSink, MaskedFrameWriter, OPCODE, WebSocketProtocolError } from './websocket-frames.ts';
 import { acceptFor, type HandshakeRequest, handshakeRequest, responseProblem } from './websocket-handshake.ts';
@@ -266,7 +267,10 @@ export class WebSocketConnection<Context> implements FrameSink {
 
   /** @internal */
   handleError(error: NodeJS.ErrnoException): void {
-    this.#error ??= socketError(error, this.#opening === undefined ? undefined : this.#peer());
+    this.#error ??= socketError(
+      error,
+      this.#opening === undefined ? 'the connection broke' : `${this.#peer()} could not be reached`,
+    );
   }
 
   /** @internal */
@@ -372,24 +376,6 @@ function onError(this: Socket, error: NodeJS.ErrnoException): void {
 
 function onClose(this: Socket): void {
   (this as OwnedSocket)[OWNER].handleClose();
-}
-
-/** Errors that mean that this machine has run out of something. */
-const GENERATOR_ERRORS: Record<string, string> = {
-  EMFILE: 'this process has no file descriptor left: raise `ulimit -n` or use more agents',
-  ENFILE: 'this machine has no file descriptor left: raise fs.file-max',
-  EADDRNOTAVAIL:
-    'this machine has no local port left towards the target: widen net.ipv4.ip_local_port_range or use more target addresses',
-  EAGAIN: 'this machine has no local port or no memory left for a connection',
-  ENOBUFS: 'this machine has no socket memory left',
-  ENOMEM: 'this machine has no memory left for a socket',
-};
-
-function socketError(error: NodeJS.ErrnoException, peer: string | undefined): DriverError {
-  const own = GENERATOR_ERRORS[error.code ?? ''];
-  if (own !== undefined) return new DriverError('generator', `${own} (${error.code})`, { cause: error });
-  const where = peer === undefined ? 'the connection broke' : `${peer} could not be reached`;
-  return new DriverError('server', `${where} (${error.code ?? error.message})`, { cause: error });
 }
 
 function randomKey(nextMask: () => number): string {

@@ -1,0 +1,105 @@
+/**
+ * The driver of the reference server over HTTP long polling (PROTOCOL.md, HTTP): what a client does that can't hold a
+ * WebSocket. A user has one poll held at a time, and one send under way: sends of the same user that are under way together
+ * have no order, so they wait for each other. That wait is part of what polling costs, and of the latency that is measured.
+ */
+import { createSigner } from 'fast-jwt';
+import { PollClient } from './poll-client.ts';
+import { PollConnection, type PollConnectionOwner } from './poll-connection.ts';
+import { type Endpoint, ShardDirectory } from './shard-directory.ts';
+import {
+  type ConnectOptions,
+  type DriverConnection,
+  DriverError,
+  type DriverEvents,
+  type DriverOptions,
+  type TargetDriver,
+} from './target-driver.ts';
+
+export function createLongPollDriver<Context>(
+  options: DriverOptions,
+  events: DriverEvents<Context>,
+): TargetDriver<Context> {
+  return new LongPollDriver(options, events);
+}
+
+const TOKEN_LIFETIME_MS = 3_600_000;
+/** Sends of all users share so many sockets to each process; each is over within milliseconds. */
+const SEND_SOCKETS = 64;
+const REFRESH_INTERVAL_MS = 1000;
+/** For the last acknowledgements of connections that were closed in order. */
+const PARTING_MS = 1000;
+
+class LongPollDriver<Context> implements TargetDriver<Context>, PollConnectionOwner<Context> {
+  readonly name = 'long-poll';
+  readonly capabilities = { resume: true, acknowledges: true, receipts: true, idempotent: true };
+  readonly events: DriverEvents<Context>;
+  readonly polls = new PollClient();
+  readonly sends = new PollClient(SEND_SOCKETS);
+  readonly #directory: ShardDirectory;
+  readonly #sign: ((payload: { sub: string }) => string) | undefined;
+  readonly #open = new Set<PollConnection<Context>>();
+  readonly #parting = new Set<Promise<void>>();
+  /** `performance.now()` of the last look at the table of owners. */
+  #refreshedAt = Number.NEGATIVE_INFINITY;
+  #stale = true;
+
+  constructor({ target, authSecret }: DriverOptions, events: DriverEvents<Context>) {
+    this.events = events;
+    this.#directory = new ShardDirectory(target);
+    if (authSecret !== undefined)
+      this.#sign = createSigner({ key: authSecret, algorithm: 'HS256', expiresIn: TOKEN_LIFETIME_MS });
+  }
+
+  async prepare(): Promise<void> {
+    await this.#directory.refresh();
+    this.#stale = false;
+    this.#refreshedAt = performance.now();
+  }
+
+  async connect(options: ConnectOptions<Context>): Promise<DriverConnection<Context>> {
+    if (this.#stale && performance.now() - this.#refreshedAt >= REFRESH_INTERVAL_MS) await this.prepare();
+    const connection = new PollConnection<Context>(this, options);
+    try {
+      await connection.begin(options.timeoutMs);
+    } catch (error) {
+      this.#stale = true;
+      throw error;
+    }
+    this.#open.add(connection);
+    return connection;
+  }
+
+  /** Acknowledgements leave with the next poll, which follows at once. */
+  flush(): void {}
+
+  async close(): Promise<void> {
+    for (const connection of this.#open) connection.close(true);
+    const late = new Promise<void>((resolve) => setTimeout(resolve, PARTING_MS).unref());
+    await Promise.race([Promise.all(this.#parting), late]);
+    this.polls.close();
+    this.sends.close();
+  }
+
+  endpoint(user: string): Endpoint {
+    const endpoint = this.#directory.endpoint(user);
+    if (endpoint === undefined) throw new DriverError('server', `no server holds the shard of user "${user}" now`);
+    return endpoint;
+  }
+
+  token(user: string): string | undefined {
+    return this.#sign?.({ sub: user });
+  }
+
+  redirect(user: string, url: string): Promise<void> {
+    return this.#directory.redirect(user, url);
+  }
+
+  ended(connection: PollConnection<Context>, parting?: Promise<void>): void {
+    this.#open.delete(connection);
+    this.#stale ||= parting === undefined;
+    if (parting === undefined) return;
+    this.#parting.add(parting);
+    void parting.finally(() => this.#parting.delete(parting));
+  }
+}
