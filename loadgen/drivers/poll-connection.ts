@@ -1,6 +1,7 @@
 /** One user who polls: a poll is always held, sends go one after another. */
-import { CLOSES, ERRORS } from '../../server/protocol/errors.ts';
+import { CLOSES } from '../../server/protocol/errors.ts';
 import type { Asking, HttpAnswer, HttpQuestion, PollClient } from './poll-client.ts';
+import { PollSends, type PollSendsOwner } from './poll-sends.ts';
 import type { Endpoint } from './shard-directory.ts';
 import {
   type ConnectOptions,
@@ -9,7 +10,6 @@ import {
   type DriverEvents,
   type ReconnectAdvice,
 } from './target-driver.ts';
-import { UnsettledSends } from './unsettled-sends.ts';
 
 /** The driver, as its connections see it. */
 export interface PollConnectionOwner<Context> {
@@ -31,19 +31,11 @@ const GRACE_MS = 10_000;
 const SEND_TIMEOUT_MS = 40_000;
 const MOST_REDIRECTS = 2;
 
-/** Errors upon which the same send is repeated with the same id. The last two leave open whether it was stored, or will be. */
-const RETRYABLE: ReadonlySet<number> = new Set([
-  ERRORS.tryLater.code,
-  ERRORS.draining.code,
-  ERRORS.rateLimited.code,
-  ERRORS.noAnswer.code,
-  ERRORS.deadLetter.code,
-]);
 const ADVICE: ReadonlyMap<number, ReconnectAdvice | 'never'> = new Map(
   Object.values(CLOSES).map(({ code, reconnect }) => [code, reconnect]),
 );
 
-export class PollConnection<Context> implements DriverConnection<Context> {
+export class PollConnection<Context> implements DriverConnection<Context>, PollSendsOwner {
   readonly user: string;
   context: Context;
   position = 0;
@@ -54,10 +46,7 @@ export class PollConnection<Context> implements DriverConnection<Context> {
   /** Up to here the server knows that everything arrived. */
   #acknowledged = 0;
   #poll: Asking | undefined;
-  #post: Asking | undefined;
-  /** Sends that wait for the one under way, as JSON. */
-  #waiting: Array<{ id: number; body: string }> = [];
-  #unsettled: UnsettledSends | undefined;
+  readonly #sends = new PollSends(this);
   #redirects = 0;
   #silent = false;
 
@@ -94,12 +83,7 @@ export class PollConnection<Context> implements DriverConnection<Context> {
   }
 
   send(to: string, id: number, body: Uint8Array): void {
-    if (this.#silent) return;
-    this.#unsettled ??= new UnsettledSends();
-    this.#unsettled.add(id, to);
-    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64');
-    this.#waiting.push({ id, body: `{"id":${id},"to":${JSON.stringify(to)},"bodyBase64":"${bytes}"}` });
-    if (this.#post === undefined) this.#sendNext();
+    if (!this.#silent) this.#sends.add(to, id, body);
   }
 
   close(orderly: boolean): void {
@@ -107,6 +91,46 @@ export class PollConnection<Context> implements DriverConnection<Context> {
     this.#end();
     const parting = orderly && this.position > this.#acknowledged ? this.#part() : Promise.resolve();
     this.#owner.ended(this, parting);
+  }
+
+  post(body: string, answered: (answer: HttpAnswer) => void): Asking {
+    const { host, port } = this.#owner.endpoint(this.user);
+    const question: HttpQuestion = {
+      method: 'POST',
+      // Sends share sockets: the addresses over which polls spread would only make more of them.
+      host: host.startsWith('127.') ? '127.0.0.1' : host,
+      port,
+      path: `/v1/messages?user=${encodeURIComponent(this.user)}`,
+      token: this.#owner.token(this.user),
+      body,
+      timeoutMs: SEND_TIMEOUT_MS,
+    };
+    return this.#owner.sends.ask(question, answered, (error) => this.lost(error));
+  }
+
+  handle({ status, body }: HttpAnswer, goOn: () => void): void {
+    if (status === 421) this.#followOrLose(body, goOn);
+    else this.#refused(status, body);
+  }
+
+  sent(id: number): void {
+    if (!this.#silent) this.#owner.events.sent(this, id);
+  }
+
+  failed(id: number, reason: string, retryable: boolean, retryAfterMs: number): void {
+    if (!this.#silent) this.#owner.events.sendFailed(this, id, reason, retryable, retryAfterMs);
+  }
+
+  delivered(id: number): void {
+    if (!this.#silent) this.#owner.events.delivered(this, id);
+  }
+
+  stored(id: number): void {
+    if (!this.#silent) this.#owner.events.stored?.(this, id);
+  }
+
+  lost(error: Error): void {
+    this.#lost(1006, error.message);
   }
 
   #hold(): void {
@@ -117,10 +141,10 @@ export class PollConnection<Context> implements DriverConnection<Context> {
       this.#poll = polls.ask(
         question,
         (answer) => this.#polled(answer),
-        (error) => this.#lost(1006, error.message),
+        (error) => this.lost(error),
       );
     } catch (error) {
-      this.#lost(1006, (error as Error).message);
+      this.lost(error as Error);
     }
   }
 
@@ -130,15 +154,14 @@ export class PollConnection<Context> implements DriverConnection<Context> {
       this.#redirects = 0;
       this.#take(body);
       if (!this.#silent) this.#hold();
-    } else if (status === 421) this.#followOrLose(body, () => this.#hold());
-    else this.#refused(status, body);
+    } else this.handle({ status, body }, () => this.#hold());
   }
 
   #take(body: Record<string, unknown>): void {
     for (const frame of (body.frames as Frame[] | undefined) ?? []) {
       if (this.#silent) return;
       if (frame.type === 'message') this.#message(frame);
-      else if (frame.type === 'receipt' && frame.state === 'delivered') this.#receipt(frame.peer, frame.upTo);
+      else if (frame.type === 'receipt') this.#sends.receipt(frame.state, frame.peer, frame.upTo);
     }
     this.position = Number(body.after);
   }
@@ -148,63 +171,6 @@ export class PollConnection<Context> implements DriverConnection<Context> {
     if (direction !== 'in') return;
     const bytes = bodyBase64 === undefined ? Buffer.from(body ?? '') : Buffer.from(bodyBase64, 'base64');
     this.#owner.events.received(this, peer, bytes, group);
-  }
-
-  #receipt(peer: string, upTo: number): void {
-    for (const id of this.#unsettled?.delivered(peer, upTo) ?? [])
-      if (!this.#silent) this.#owner.events.delivered(this, id);
-    this.#forgetSettled();
-  }
-
-  #sendNext(): void {
-    this.#post = undefined;
-    const next = this.#waiting[0];
-    if (next === undefined || this.#silent) return;
-    try {
-      // Sends share sockets, and need no address of their own for each.
-      const { host, port } = this.#owner.endpoint(this.user);
-      const question: HttpQuestion = {
-        method: 'POST',
-        host: host.startsWith('127.') ? '127.0.0.1' : host,
-        port,
-        path: `/v1/messages?user=${encodeURIComponent(this.user)}`,
-        token: this.#owner.token(this.user),
-        body: next.body,
-        timeoutMs: SEND_TIMEOUT_MS,
-      };
-      this.#post = this.#owner.sends.ask(
-        question,
-        (answer) => this.#posted(next.id, answer),
-        (error) => this.#lost(1006, error.message),
-      );
-    } catch (error) {
-      this.#lost(1006, (error as Error).message);
-    }
-  }
-
-  #posted(id: number, { status, body }: HttpAnswer): void {
-    if (this.#silent) return;
-    if (status === 421) this.#followOrLose(body, () => this.#sendNext());
-    else if (status === 401) this.#refused(status, body);
-    else {
-      this.#waiting.shift();
-      if (status === 200) this.#sent(id, Number(body.seq));
-      else this.#failed(id, status, body);
-      this.#forgetSettled();
-      this.#sendNext();
-    }
-  }
-
-  #sent(id: number, seq: number): void {
-    const delivered = this.#unsettled?.acknowledged(id, seq) === true;
-    this.#owner.events.sent(this, id);
-    if (delivered && !this.#silent) this.#owner.events.delivered(this, id);
-  }
-
-  #failed(id: number, status: number, { code, error, retryAfterMs }: Record<string, unknown>): void {
-    this.#unsettled?.failed(id);
-    const retryable = RETRYABLE.has(Number(code)) || status === 503 || status === 504;
-    this.#owner.events.sendFailed(this, id, String(error ?? `status ${status}`), retryable, Number(retryAfterMs ?? 0));
   }
 
   #followOrLose(body: Record<string, unknown>, goOn: () => void): void {
@@ -240,9 +206,7 @@ export class PollConnection<Context> implements DriverConnection<Context> {
   #end(): void {
     this.#silent = true;
     this.#poll?.abort();
-    this.#post?.abort();
-    this.#waiting = [];
-    this.#unsettled = undefined;
+    this.#sends.stop();
   }
 
   /** A last poll that does not wait, for what it acknowledges. */
@@ -258,10 +222,6 @@ export class PollConnection<Context> implements DriverConnection<Context> {
         settle(); // nobody there to hear of it
       }
     });
-  }
-
-  #forgetSettled(): void {
-    if (this.#unsettled?.size === 0) this.#unsettled = undefined;
   }
 
   #question(after: number | undefined, holdMs: number, timeoutMs: number): HttpQuestion {
