@@ -19,6 +19,7 @@ export const population = z.strictObject({
   dau: countPositive.optional(),
   messagesPerUserPerDay: number.optional(),
   nodes: countPositive.default(1),
+  sliceNodes: countPositive.default(1),
   shareOnline: z.number().gt(0, 'must be above 0').max(1, 'must be at most 1').optional(),
   sessions: z
     .strictObject({ perUserPerDay: positive, length: duration.refine((ms) => ms >= 1000, 'must be 1s or more') })

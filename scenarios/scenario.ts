@@ -68,8 +68,10 @@ export interface Population {
   /** Daily active users of the whole service. Without them, `connections` and `load.rate` say how much there is. */
   dau?: Quantity;
   messagesPerUserPerDay?: Quantity;
-  /** The slice that is run: one node of this many; default 1, the whole. */
+  /** The nodes that the whole service is spread over; default 1. */
   nodes?: Quantity;
+  /** The slice that is run: what so many of these nodes have; default 1. */
+  sliceNodes?: Quantity;
   /** Share of the users connected at once, above 0 to 1; default 1, or what the sessions come to. */
   shareOnline?: number;
   /** Users come and go: so many sessions a user and day, of this mean length. Default: everybody stays. */
@@ -151,7 +153,7 @@ export interface DailyLoad {
   executor: 'daily-curve';
   /** How long 24 hours take; default 24m. */
   day?: Duration;
-  /** Replay a part of the day; default 0 to 24. */
+  /** Replay a part of the day, UTC, perhaps over midnight; default 0 to 24. */
   fromHour?: number;
   toHour?: number;
   arrivals?: Arrivals;

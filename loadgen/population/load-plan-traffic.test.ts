@@ -36,6 +36,8 @@ describe('a day', () => {
   it('may be a part of itself, stretched by -d', () => {
     const load = { executor: 'daily-curve', day: '4m', fromHour: 18, toHour: 24 } as const;
     expect(compile({ ...DAY, load }).phases.steadyMs).toBe(60_000);
+    const overMidnight = { ...load, fromHour: 22, toHour: 4 };
+    expect(compile({ ...DAY, load: overMidnight }).phases.steadyMs).toBe(60_000);
     const plan = compile({ ...DAY, load }, { durationMs: 30_000 });
     expect(plan.phases.steadyMs).toBe(30_000);
     expect(plan.remarks[0]).toMatch(/720-fold/);
@@ -198,6 +200,11 @@ describe("k6's executors", () => {
       'one user',
       { options: { scenarios: { a: { executor: 'constant-vus', vus: 1, duration: '1s' } } } },
       'nobody to write to',
+    ],
+    [
+      'more nodes than there are',
+      { population: { ...POPULATION, sliceNodes: '20k' }, load: {} },
+      'more than the 10,000 nodes',
     ],
     ['nothing at all', { connections: 5 }, '"load" is missing'],
     [

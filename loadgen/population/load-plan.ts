@@ -8,7 +8,7 @@ import { formatDuration, formatNumber } from '../units.ts';
 import { describePopulation } from './describe-population.ts';
 import { executorPlan } from './executor-plan.ts';
 import { createGroups, meanFanOut } from './groups.ts';
-import { offeredRate } from './offered-rate.ts';
+import { dayPartHours, offeredRate } from './offered-rate.ts';
 import { meanPayloadBytes } from './payload-sizes.ts';
 import type { BlockPlan, Durability, GroupsPlan, LoadPlan, StreamPlan } from './plan.ts';
 import { type Slice, sliceOf } from './slice.ts';
@@ -224,7 +224,7 @@ function remarksOf(scenario: CheckedScenario, steady: RateStage[] | undefined): 
   const { load } = scenario;
   if (load?.executor !== 'daily-curve' || steady === undefined) return [];
   const partMs = createRateCurve(steady).durationMs;
-  const factor = ((load.toHour - load.fromHour) * 3_600_000) / partMs;
+  const factor = (dayPartHours(load) * 3_600_000) / partMs;
   return [
     `the day is compressed ${formatNumber(factor)}-fold in time, not in rate: every moment has the messages/s and the users online of its hour; ` +
       'changes from hour to hour are that much steeper, and in all so many times fewer messages are sent than in a day',

@@ -22,7 +22,7 @@ export interface OfferedRate {
 type Load = NonNullable<CheckedScenario['load']>;
 type ConstantLoad = Load & { executor: 'constant-arrival-rate' };
 type RampingLoad = Load & { executor: 'ramping-arrival-rate' };
-type DailyLoad = Load & { executor: 'daily-curve' };
+export type DailyLoad = Load & { executor: 'daily-curve' };
 
 export interface RateOverrides {
   rate?: number | undefined;
@@ -130,10 +130,9 @@ function dailyRate(
   if (!populationRate)
     throw new ScenarioError('"load" replays a day, which takes a population with "dau" and "messagesPerUserPerDay"');
   const { fromHour, toHour } = load;
-  if (toHour <= fromHour) throw new ScenarioError('"load.toHour" must be after "load.fromHour"');
   const partMs = dayPartMs(load, overrides.durationMs);
   checkSteady(steadyMs, partMs, 'the replayed part of the day takes');
-  const dayMs = (partMs * 24) / (toHour - fromHour);
+  const dayMs = (partMs * 24) / dayPartHours(load);
   const mean = overrides.rate ?? populationRate.mean;
   const stages = dayStages(populationRate.curve, mean, dayMs, { fromHour, toHour });
   const rates = stages.flatMap((stage) => [stage.fromRate, stage.toRate]);
@@ -147,7 +146,13 @@ function dailyRate(
 
 /** How long the replayed part of a day takes, ms. */
 export function dayPartMs(load: DailyLoad, durationMs: number | undefined): number {
-  return durationMs ?? (load.day * (load.toHour - load.fromHour)) / 24;
+  return durationMs ?? (load.day * dayPartHours(load)) / 24;
+}
+
+/** Hours of the day that are replayed; a part may go over midnight. */
+export function dayPartHours({ fromHour, toHour }: DailyLoad): number {
+  const hours = toHour - fromHour;
+  return hours > 0 ? hours : hours + 24;
 }
 
 function hours(hour: number): string {

@@ -1,10 +1,10 @@
 /** The slice of the population that is run: how many users, how many of them connected when, and at which rate they write. */
 import { type CheckedScenario, ScenarioError } from '../../scenarios/scenario-schema.ts';
 import type { RateStage } from '../pacing/rate-curve.ts';
-import { formatCount, formatDuration, formatNumber } from '../units.ts';
+import { formatCount, formatNumber } from '../units.ts';
 import { describeSessions, describeTimeZones } from './describe-population.ts';
 import { HOURLY_CURVES, inTimeZones, normalisedCurve } from './hourly-curves.ts';
-import { dayPartMs, type PopulationRate, type RateOverrides } from './offered-rate.ts';
+import { dayPartHours, dayPartMs, type PopulationRate, type RateOverrides } from './offered-rate.ts';
 import { populationRates } from './rates.ts';
 import { type SessionFigures, sessionFigures, sessionStages } from './sessions.ts';
 
@@ -41,6 +41,11 @@ export function sliceOf(
     if (asked === undefined) return null;
     return withOnline(scenario, { users: asked, online: asked, derivation: [line], rate: undefined });
   }
+  if (population.sliceNodes > population.nodes) {
+    throw new ScenarioError(
+      `"population.sliceNodes" is ${formatCount(population.sliceNodes)}, more than the ${formatCount(population.nodes)} nodes there are`,
+    );
+  }
   const messagesPerUserPerDay = population.messagesPerUserPerDay;
   if (messagesPerUserPerDay === undefined) throw new ScenarioError('"population.messagesPerUserPerDay" is missing');
   const curve = dayCurve(population);
@@ -60,6 +65,7 @@ export function sliceOf(
     messageBytes: meanBytes,
     shareOnline,
     nodes,
+    sliceNodes: population.sliceNodes,
     hourlyCurve: curve,
     ...(asked !== undefined && { connections: asked }),
   });
@@ -78,7 +84,7 @@ export function sliceOf(
   if (sessions === null) return withOnline(scenario, { ...slice, users: slice.online, derivation });
   if (scenario.online)
     throw new ScenarioError('"online" and "population.sessions" both say who is connected; give one');
-  const scale = slice.online / online;
+  const scale = asked === undefined ? population.sliceNodes / nodes : asked / online;
   const scaled = (stages: RateStage[]): RateStage[] =>
     stages.map(({ fromRate, toRate, durationMs }) => ({
       fromRate: fromRate * scale,
@@ -172,7 +178,7 @@ function replayedSessions(
         users,
         figures,
         sessionLengthMs: sessions!.length,
-        lengthMs: (dayPartMs(daily, overrides.durationMs) * 24) / (daily.toHour - daily.fromHour),
+        lengthMs: (dayPartMs(daily, overrides.durationMs) * 24) / dayPartHours(daily),
         part: { fromHour: daily.fromHour, toHour: daily.toHour },
       })
     : constantSessions(Math.min(figures.meanOnline * hourFactor, users), sessions!.length, steadyMs);

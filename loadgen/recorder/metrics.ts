@@ -34,7 +34,6 @@ export const COUNTERS = [
 export const RATES = ['http_req_failed'] as const;
 
 export const GAUGES = [
-  'fault_recovery_seconds',
   'connections',
   'server_cpu',
   'server_rss_bytes',
@@ -87,7 +86,6 @@ export const DESCRIPTIONS: Record<MetricName, string> = {
   http_reqs: 'HTTP calls, answered or not',
   http_req_failed: 'share of HTTP calls with a status of 400 or more, a timeout or a broken connection',
   presence_updates: 'news of watched users who came or went',
-  fault_recovery_seconds: 'from the beginning of a fault until the service was normal again, s; of several the longest',
   connections: 'open connections',
   server_cpu: 'cores used by server processes',
   server_rss_bytes: 'resident memory of server processes',
