@@ -95,7 +95,6 @@ export const DESCRIPTIONS: Record<MetricName, string> = {
   agent_loop_delay: 'event-loop delay p99 of agent processes, ms',
   kernel_slab_bytes: 'kernel slab memory of the machine',
   kernel_socket_bytes: 'socket buffer memory of the machine',
-  fault_recovery_seconds: 'longest time from a fault until delivery was normal again',
   server_memory_bytes_per_connection: 'resident memory of the server that a connection costs',
   generator_memory_bytes_per_connection: 'resident memory of the agents that a connection costs',
   kernel_memory_bytes_per_connection: 'kernel memory that a connection costs, both ends',
