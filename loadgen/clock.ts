@@ -26,13 +26,15 @@ export interface Clock {
  *
  * @param epochOffsetMs epoch − monotonic. Left out, it is taken once, now. Processes that must agree on the wall clock get
  * the offset of one of them.
+ * @param nowMs another monotonic time instead, that of a host which is followed.
  */
 export function createRealClock(
   epochOffsetMs: number = measureEpochOffsetMs(),
+  nowMs: () => number = monotonicMs,
 ): Clock & { readonly epochOffsetMs: number } {
   return {
     epochOffsetMs,
-    nowMs: monotonicMs,
+    nowMs,
     toEpochMs: (ms) => ms + epochOffsetMs,
     fromEpochMs: (ms) => ms - epochOffsetMs,
     after: (delayMs, call) => setTimeout(call, delayMs),
@@ -61,18 +63,18 @@ export function offsetOn(line: ClockLine, ms: number): number {
 }
 
 /**
- * A real clock that shows another host's monotonic time. A new line may lie a little ahead: it is followed from its own
- * beginning, so that all processes of a host that are told the same line show the same time.
+ * Another host's monotonic time. A new line may lie a little ahead: it is followed from its own beginning, so that all
+ * processes of a host that are told the same line show the same time.
  */
-export function createFollowingClock(
-  epochOffsetMs: number,
-  line: ClockLine,
-  ownMs: () => number = monotonicMs,
-): Clock & { follow(line: ClockLine): void } {
+export interface FollowedTime {
+  nowMs(): number;
+  follow(line: ClockLine): void;
+}
+
+export function followTime(line: ClockLine, ownMs: () => number = monotonicMs): FollowedTime {
   let now = line;
   let next = line;
   return {
-    ...createRealClock(epochOffsetMs),
     nowMs: () => {
       const ms = ownMs();
       if (ms >= next.fromMs) now = next;

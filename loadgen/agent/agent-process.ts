@@ -1,9 +1,27 @@
-/** Entry point of a local agent process. */
+/** Entry point of an agent process: of a local one, or, with the argument `remote`, of one that was taken over NATS. */
+
 import { ipcCoordinator } from '../control/control-channel-ipc.ts';
+import type { RemoteOrder } from '../control/control-channel-nats.ts';
 import { runAgent } from './agent.ts';
+import { REMOTE } from './agent-modes.ts';
 
 // Signals of the terminal reach the whole group; the coordinator decides when its agents end.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 
-runAgent(ipcCoordinator());
+if (process.argv[2] === REMOTE) process.once('message', (order) => void runRemote(order as RemoteOrder));
+else runAgent(ipcCoordinator());
+
+async function runRemote(order: RemoteOrder): Promise<void> {
+  const { natsCoordinator } = await import('../control/control-channel-nats.ts');
+  try {
+    const coordinator = await natsCoordinator(order);
+    process.once('disconnect', () => {
+      void coordinator.leave('ended with the process that had started it').then(() => process.exit(1));
+    });
+    runAgent(coordinator);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(1);
+  }
+}

@@ -2,45 +2,57 @@
  * An agent: opens its share of the connections, fires its share of the messages, records what it sees, and keeps the ledger
  * of what it sent and received. The coordinator tells it when.
  */
-import { type Clock, createRealClock } from '../clock.ts';
-import type { CoordinatorLink, FromAgent, ToAgent } from '../control/control-channel.ts';
+import { hostname } from 'node:os';
+import { type Clock, createRealClock, type FollowedTime, followTime } from '../clock.ts';
+import type { AgentLag, CoordinatorLink, FromAgent, ToAgent } from '../control/control-channel.ts';
 import { DriverModuleError, loadDriver, REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
 import { DriverError } from '../drivers/target-driver.ts';
+import { hostClockId } from '../host-clock.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';
 import { AgentRun, AssignmentError } from './agent-run.ts';
 
 const DRAIN_TICK_MS = 100;
 const TICK_MS = 1_000;
-const EXIT_DELAY_MS = 50;
 
 /** Runs until the coordinator says `finish` or is gone. */
 export function runAgent(coordinator: CoordinatorLink): void {
   let run: AgentRun | undefined;
   let driver = REFERENCE_DRIVER;
   let ticking: NodeJS.Timeout | undefined;
+  let followed: FollowedTime | undefined;
+  let now = (): number => Number.NaN;
+  let loading = false;
+  const lag: AgentLag = { tickMs: 0, startMs: 0 };
   const tell = (message: FromAgent): void => coordinator.send(message);
 
   const tick = (samples: 'none' | 'whole' | 'last'): void => {
-    if (run) tell({ type: 'tick', ...run.tick(samples) });
+    if (run) tell({ type: 'tick', ...run.tick(samples), lag });
   };
   /** Ticks on the whole second of the wall clock, so that the seconds of all agents are the same ones. */
   const tickOnSeconds = (clock: Clock): void => {
-    ticking = setTimeout(
-      () => {
-        tick('whole');
-        tickOnSeconds(clock);
-      },
-      TICK_MS - (clock.toEpochMs(clock.nowMs()) % TICK_MS),
-    );
+    const nowMs = clock.nowMs();
+    const waitMs = TICK_MS - (clock.toEpochMs(nowMs) % TICK_MS);
+    ticking = setTimeout(() => {
+      if (loading) lag.tickMs = Math.max(lag.tickMs, clock.nowMs() - (nowMs + waitMs));
+      tick('whole');
+      tickOnSeconds(clock);
+    }, waitMs);
   };
 
   const handle = async (message: ToAgent): Promise<void> => {
+    if (message.type === 'clock') {
+      if (followed) followed.follow(message.line);
+      else followed = followTime(message.line);
+      return;
+    }
     if (message.type === 'prepare') {
-      const clock = createRealClock(message.assignment.epochOffsetMs);
+      const { epochOffsetMs } = message.assignment;
+      const clock = createRealClock(epochOffsetMs, followed?.nowMs);
       driver = message.assignment.driver;
       run = new AgentRun(message.assignment, clock, await loadDriver(driver));
       await run.prepare();
       tickOnSeconds(clock);
+      now = clock.nowMs;
       tell({ type: 'prepared' });
       return;
     }
@@ -50,8 +62,11 @@ export function runAgent(coordinator: CoordinatorLink): void {
       // First how many are open now: the last regular tick is up to a second old.
       tick('none');
       tell({ type: 'connected', report });
-    } else if (message.type === 'load') run.startLoad(message.startMs);
-    else if (message.type === 'fault') run.breakClients(message.fault);
+    } else if (message.type === 'load') {
+      lag.startMs = Math.max(0, now() - message.startMs);
+      loading = true;
+      run.startLoad(message.startMs);
+    } else if (message.type === 'fault') run.breakClients(message.fault);
     else if (message.type === 'drain') {
       run.stopLoad();
       setInterval(() => tick('none'), DRAIN_TICK_MS);
@@ -61,8 +76,8 @@ export function runAgent(coordinator: CoordinatorLink): void {
       for (const text of run.driverProblems()) tell({ type: 'notice', text });
       tell({ type: 'ledger', ...run.ledger() });
       await run.close();
-      // The channel flushes what was sent before it closes; then nothing keeps the process.
-      setTimeout(() => process.exit(0), EXIT_DELAY_MS);
+      await coordinator.close();
+      process.exit(0);
     }
   };
 
@@ -83,8 +98,9 @@ export function runAgent(coordinator: CoordinatorLink): void {
     const culprit = driver === REFERENCE_DRIVER ? '' : `with the driver ${driver} `;
     fail(new Error(`${culprit}failed: ${error.message}`, { cause: error }));
     if (process.env.PLIMSOLL_DEBUG) process.stderr.write(`${error.stack}\n`);
-    setTimeout(() => process.exit(1), EXIT_DELAY_MS);
+    void coordinator.close().then(() => process.exit(1));
   });
   coordinator.onGone(() => process.exit(1));
-  tell({ type: 'ready', version: PLIMSOLL_VERSION, pid: process.pid });
+  const clockId = hostClockId();
+  tell({ type: 'ready', version: PLIMSOLL_VERSION, pid: process.pid, host: hostname(), clockId });
 }

@@ -52,7 +52,7 @@ async function ceilingHere(facts: MachineFacts): Promise<Ceiling> {
   const ceiling = await measureCeiling({
     agents: Math.max(1, Math.floor(usableCores(facts) / 2)),
     connectionsPerAgentMax: connectionsPerProcess(facts),
-    startAgent: localAgents(),
+    startAgent: localAgents(1).agent,
     clock: realClock,
     onNotice: (text) => process.stderr.write(`${text}\n`),
   });

@@ -5,6 +5,7 @@ import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import type { ReportModel } from '../../reports/report-model.ts';
 import type { ResultsStore } from '../../reports/results/results-store.ts';
 import { realClock } from '../clock.ts';
+import { withoutSecrets } from '../control/nats-line.ts';
 import { runLoad } from '../coordinator/coordinator.ts';
 import { describeMachine } from '../coordinator/machine.ts';
 import { loadDriver, REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
@@ -23,7 +24,7 @@ import { writeOutputs } from './outputs.ts';
 import { createProgressView } from './progress-view.ts';
 import { ResultsSink } from './results-sink.ts';
 import { createRunId } from './run-id.ts';
-import { localAgents, openResults } from './wiring.ts';
+import { type AgentSupply, localAgents, openResults, remoteAgents } from './wiring.ts';
 
 const builder = (argv: Argv) =>
   argv
@@ -38,6 +39,13 @@ const builder = (argv: Argv) =>
       duration: FLAGS.duration,
       rate: FLAGS.rate,
       agents: FLAGS.agents,
+      control: FLAGS.control,
+      'agent-wait': { type: 'string', default: '1m', describe: 'with --control: how long to wait for the agents' },
+      'agent-silence': {
+        type: 'string',
+        default: '15s',
+        describe: 'with --control: an agent, or a NATS server, that is away for so long is given up',
+      },
       shards: FLAGS.shards,
       results: FLAGS.results,
       store: FLAGS.store,
@@ -58,6 +66,7 @@ const builder = (argv: Argv) =>
     })
     .example('$0 run smoke', 'does everything work? half a minute')
     .example('$0 run scenarios/fifty-thousand.ts --summary-json s.json', 'the main job')
+    .example('$0 run day --control nats://10.0.0.5:4222 -a 4 -t ws://10.0.0.9:4600', 'with agents on other machines')
     .example('$0 run my-chat.ts -t ws://10.0.0.5:4600 -c 10k -R 500', 'your scenario against a node elsewhere');
 
 type Arguments = ReturnType<typeof builder> extends Argv<infer A> ? A : never;
@@ -92,7 +101,8 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
   const driver = argv.driver ?? plan.driver ?? REFERENCE_DRIVER;
   await loadDriver(driver); // a module that does not load is found before anything starts
   const runId = createRunId(plan.name, Date.now());
-  const processes = processesFor(plan, target);
+  const control = readControl(argv, target);
+  const processes = processesFor(plan, target, control !== null);
   const node = embeddedNode(argv, plan, runId, processes.shards);
 
   const stop = new AbortController();
@@ -109,7 +119,20 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
   process.on('SIGTERM', onSignal);
 
   const results = await openResults(argv.results);
+  let agents: AgentSupply | undefined;
   try {
+    agents =
+      control === null
+        ? localAgents(processes.agents)
+        : await remoteAgents(control.url, {
+            count: plan.agents,
+            most: plan.users,
+            runId,
+            waitMs: control.waitMs,
+            silenceMs: control.silenceMs,
+            onNotice: view.notice,
+            signal: stop.signal,
+          });
     const sink = new ResultsSink(results, runId, (message) => view.notice(`results: ${message}`));
     try {
       const summary = await runLoad({
@@ -118,8 +141,8 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
         node: node.options,
         driver,
         authSecret: argv.authSecret || null,
-        agents: processes.agents,
-        startAgent: localAgents(),
+        agents: agents.count,
+        startAgent: agents.agent,
         runId,
         name: argv.name ?? plan.name,
         tags,
@@ -133,6 +156,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
       });
       view.end();
       noteCeiling(summary);
+      summary.notes.push(...agents.remarks);
       const model = await keep(results, runId, summary);
       const stored = !(model instanceof Error);
       if (!stored) view.notice(`results: ${model.message} The summary below is all that is left of this run.`);
@@ -151,7 +175,12 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
       view.end();
       sink.abandon();
     }
+  } catch (error) {
+    // Nothing was measured yet: the agents were still being waited for.
+    if (stop.signal.aborted && error === stop.signal.reason) return EXIT.stoppedBySignal;
+    throw error;
   } finally {
+    await agents?.close();
     await results.close();
     node.cleanUp();
     process.off('SIGINT', onSignal);
@@ -213,11 +242,30 @@ function describeRun(description: string, argv: ArgumentsCamelCase<Arguments>): 
   return changes.length === 0 ? description : `${description} (changed: ${changes.join(', ')})`;
 }
 
+/** As it was typed, but for user and password in an address: it is kept and shown. */
 function commandLine(): string {
-  return `plimsoll ${process.argv.slice(2).map(quote).join(' ')}`;
+  return `plimsoll ${process.argv.slice(2).map(withoutSecrets).map(quote).join(' ')}`;
 }
 
-function processesFor(plan: LoadPlan, target: string | null): { shards: number; agents: number } {
+/** How agents on other machines are reached; null: agents are processes of this one. */
+function readControl(
+  argv: ArgumentsCamelCase<Arguments>,
+  target: string | null,
+): { url: string; waitMs: number; silenceMs: number } | null {
+  if (argv.control === undefined) return null;
+  if (target === null) {
+    throw new UsageError(
+      '--control needs --target ws://host:port: agents on other machines can’t reach a node that is started here',
+    );
+  }
+  const waitMs = readDuration('agent-wait', argv.agentWait)!;
+  const silenceMs = readDuration('agent-silence', argv.agentSilence)!;
+  if (silenceMs < 3_000) throw new UsageError(`--agent-silence must be 3s or more, not "${argv.agentSilence}"`);
+  return { url: argv.control, waitMs, silenceMs };
+}
+
+function processesFor(plan: LoadPlan, target: string | null, remote: boolean): { shards: number; agents: number } {
+  if (remote) return { shards: 0, agents: 0 };
   const facts = readMachineFacts(process.cwd());
   const planned = planProcesses(plan.connections, facts);
   const shards = plan.server.shards ?? planned.shards;

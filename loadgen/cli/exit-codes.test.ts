@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ResultsError } from '../../reports/results/results-store.ts';
 import { ScenarioError } from '../../scenarios/scenario-schema.ts';
-import { AgentError } from '../coordinator/agent-group.ts';
+import { AgentError } from '../coordinator/agent-error.ts';
 import { NodeStartError } from '../coordinator/target-node.ts';
 import { exitCodeOfError, exitCodeOfVerdict, UsageError } from './exit-codes.ts';
 

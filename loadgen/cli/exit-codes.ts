@@ -2,7 +2,8 @@
 
 import { ResultsError } from '../../reports/results/results-store.ts';
 import { ScenarioError } from '../../scenarios/scenario-schema.ts';
-import { AgentError } from '../coordinator/agent-group.ts';
+import { ControlServerError } from '../control/nats-line.ts';
+import { AgentError } from '../coordinator/agent-error.ts';
 import { NodeStartError } from '../coordinator/target-node.ts';
 import { DriverModuleError } from '../drivers/driver-loader.ts';
 import { FaultError } from '../faults/fault.ts';
@@ -34,7 +35,7 @@ export function exitCodeOfError(error: unknown): number {
   if (error instanceof NodeStartError) return error.exitCode;
   if (error instanceof AgentError) return error.side === 'configuration' ? EXIT.badConfiguration : EXIT.other;
   if (error instanceof ResultsError) return error.code === 'failed' ? EXIT.other : EXIT.badConfiguration;
-  const bad = [UsageError, ScenarioError, ThresholdError, DriverModuleError, FaultError].some(
+  const bad = [UsageError, ControlServerError, ScenarioError, ThresholdError, DriverModuleError, FaultError].some(
     (kind) => error instanceof kind,
   );
   return bad ? EXIT.badConfiguration : EXIT.other;

@@ -9,9 +9,11 @@ import { UsageError } from './exit-codes.ts';
  */
 export function withEnvironment<Flags extends Record<string, Options>>(flags: Flags): Flags {
   const entries = Object.entries(flags).map(([name, options]) => {
-    const written = process.env[`PLIMSOLL_${name.toUpperCase().replaceAll('-', '_')}`];
+    const variable = `PLIMSOLL_${name.toUpperCase().replaceAll('-', '_')}`;
+    const written = process.env[variable];
     if (written === undefined || written === '') return [name, options];
-    return [name, { ...options, default: readEnvironment(name, written, options) }];
+    // --help shows where it is from, not what it is: it may be a secret.
+    return [name, { ...options, default: readEnvironment(name, written, options), defaultDescription: variable }];
   });
   return Object.fromEntries(entries) as Flags;
 }
@@ -32,6 +34,10 @@ export const FLAGS = withEnvironment({
   duration: { alias: 'd', type: 'string', describe: 'length of the steady phase, e.g. 1m30s' },
   rate: { alias: 'R', type: 'string', describe: 'messages per second' },
   agents: { alias: 'a', type: 'number', describe: 'agent processes (default: from cores and descriptor limits)' },
+  control: {
+    type: 'string',
+    describe: 'NATS server where agents wait: nats://host:4222; with user and password better in PLIMSOLL_CONTROL',
+  },
   shards: { alias: 's', type: 'number', describe: 'server processes (default: from cores and descriptor limits)' },
   results: {
     type: 'string',

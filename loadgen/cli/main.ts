@@ -2,6 +2,7 @@
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { PLIMSOLL_VERSION } from '../version.ts';
+import { agentCommand } from './command-agent.ts';
 import { deadLettersCommand } from './command-dead-letters.ts';
 import { doctorCommand } from './command-doctor.ts';
 import { reportCommand } from './command-report.ts';
@@ -24,6 +25,7 @@ const parser = yargs(joinDashes(hideBin(process.argv)))
   .usage('$0 <command>\n\nLoad testing and capacity simulation for chat servers.')
   .command(runCommand)
   .command(serveCommand)
+  .command(agentCommand)
   .command(runsCommand)
   .command(reportCommand)
   .command(validateCommand)

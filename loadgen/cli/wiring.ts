@@ -2,6 +2,8 @@
 import type { ResultsStore } from '../../reports/results/results-store.ts';
 import type { AgentLink } from '../control/control-channel.ts';
 import { forkAgent } from '../control/control-channel-ipc.ts';
+import type { NatsLine } from '../control/nats-line.ts';
+import type { GatherOptions } from '../coordinator/agent-gathering.ts';
 
 /** The heavy parts behind it (chDB, the ClickHouse client) are loaded here, when they are needed. */
 export async function openResults(url: string, options: { readOnly?: boolean } = {}): Promise<ResultsStore> {
@@ -9,7 +11,51 @@ export async function openResults(url: string, options: { readOnly?: boolean } =
   return openResultsStore(url, options);
 }
 
+/** The agents of one run. */
+export interface AgentSupply {
+  count: number;
+  /** The agent of segment `index`, once. */
+  agent: (index: number) => AgentLink;
+  /** What happened to the way to them, for the summary. */
+  remarks: string[];
+  close: () => Promise<void>;
+}
+
 /** Agents are child processes of this one. */
-export function localAgents(): (index: number) => AgentLink {
-  return forkAgent;
+export function localAgents(count: number): AgentSupply {
+  return { count, agent: forkAgent, remarks: [], close: async () => {} };
+}
+
+/** Agents wait on a NATS server, maybe on other machines. Rejects with ControlServerError or AgentError. */
+export async function remoteAgents(url: string, options: Omit<GatherOptions, 'line'>): Promise<AgentSupply> {
+  const { gatherAgents } = await import('../coordinator/agent-gathering.ts');
+  const remarks: string[] = [];
+  const line = await openControlLine(url, 'plimsoll coordinator', (text) => {
+    remarks.push(text);
+    options.onNotice(text);
+  });
+  try {
+    const links = await gatherAgents({ ...options, line });
+    return {
+      count: links.length,
+      agent: (index) => links[index]!,
+      remarks,
+      close: async () => {
+        for (const link of links) link.close();
+        await line.close();
+      },
+    };
+  } catch (error) {
+    await line.close();
+    throw error;
+  }
+}
+
+/** The connection that agents and coordinators meet on. Says when the server goes away, is back, or refuses something. */
+export async function openControlLine(url: string, name: string, onNotice: (text: string) => void): Promise<NatsLine> {
+  const { openNatsLine } = await import('../control/nats-line.ts');
+  const line = await openNatsLine(url, name);
+  line.onChange((up) => onNotice(`the NATS server ${line.address} ${up ? 'is back' : 'is away; trying again'}`));
+  line.onTrouble((what) => onNotice(`the NATS server ${line.address} refuses: ${what}`));
+  return line;
 }

@@ -45,9 +45,11 @@ class IpcAgentLink implements AgentLink {
 
 /** The agent's end, in the child process. */
 export function ipcCoordinator(): CoordinatorLink {
+  let handedOver = Promise.resolve();
   return {
     send: (message) => {
-      if (process.connected) process.send?.(message);
+      if (!process.connected) return;
+      handedOver = new Promise((resolve) => process.send?.(message, undefined, undefined, () => resolve()));
     },
     onMessage: (handler) => {
       process.on('message', (message) => handler(message as ToAgent));
@@ -55,5 +57,6 @@ export function ipcCoordinator(): CoordinatorLink {
     onGone: (handler) => {
       process.once('disconnect', handler);
     },
+    close: () => handedOver,
   };
 }

@@ -1,10 +1,11 @@
 /**
  * What the coordinator and its agents say to each other. Times on the channel are monotonic ms of the coordinator's clock;
- * agents on its machine share that clock.
+ * agents with another clock follow it, on the line that they are told.
  *
  * Guarantees (control-channel.suite.ts checks them): messages of one direction arrive in order, each once; when either side
  * is gone the other is told, once.
  */
+import type { ClockLine } from '../clock.ts';
 import type { TrafficPlan } from '../population/plan.ts';
 import type { ReceiverSummary, SenderSummary } from '../recorder/delivery-ledger.ts';
 import type { FanOutRow } from '../recorder/fan-out.ts';
@@ -24,6 +25,10 @@ export interface AgentAssignment {
   connectTimeoutMs: number;
   /** Coordinator's epoch − monotonic, so that all rows carry one wall clock. */
   epochOffsetMs: number;
+  /** By segment: agents with equal texts share a monotonic clock. */
+  hosts: string[];
+  /** False: the clocks are not known well enough to measure a delivery between agents with different ones. */
+  deliveryAcrossHosts: boolean;
 }
 
 /** What agents break on purpose, on their own side of the connections. `share` of each agent's open connections. */
@@ -33,6 +38,8 @@ export type ClientFault =
   | { kind: 'reconnect-storm'; share: number };
 
 export type ToAgent =
+  /** How to follow the coordinator's clock; comes before `prepare` to an agent that has another. */
+  | { type: 'clock'; line: ClockLine }
   | { type: 'prepare'; assignment: AgentAssignment }
   /** Open all connections. */
   | { type: 'connect' }
@@ -79,6 +86,21 @@ export interface AgentUsage {
   rssBytes: number;
 }
 
+/** How late the agent itself was since it was told to load, at most, ms. */
+export interface AgentLag {
+  /** Behind the whole second at which it reports. */
+  tickMs: number;
+  /** Between the common start and hearing of it. */
+  startMs: number;
+}
+
+/** The other clock was read while ours went from `sentMs` to `receivedMs`; ms. */
+export interface RoundTrip {
+  sentMs: number;
+  theirMs: number;
+  receivedMs: number;
+}
+
 export interface ConnectReport {
   opened: number;
   failed: { generator: number; server: number };
@@ -88,9 +110,17 @@ export interface ConnectReport {
 }
 
 export type FromAgent =
-  | { type: 'ready'; version: string; pid: number }
+  /** `clockId`: agents with equal ids share a monotonic clock (host-clock.ts). */
+  | { type: 'ready'; version: string; pid: number; host: string; clockId: string | null }
   | { type: 'prepared' }
-  | { type: 'tick'; progress: AgentProgress; usage: AgentUsage; samples: SampleBatch | null; fanOut: FanOutRow[] }
+  | {
+      type: 'tick';
+      progress: AgentProgress;
+      usage: AgentUsage;
+      samples: SampleBatch | null;
+      fanOut: FanOutRow[];
+      lag: AgentLag;
+    }
   | { type: 'connected'; report: ConnectReport }
   /** For the report: one sentence. */
   | { type: 'notice'; text: string }
@@ -100,12 +130,16 @@ export type FromAgent =
 /** The coordinator's end. */
 export interface AgentLink {
   readonly name: string;
+  /** The machine it runs on, where that may be another one. */
+  readonly host?: string;
   send(message: ToAgent): void;
   onMessage(handler: (message: FromAgent) => void): void;
   /** The agent is gone, asked or not. `how` is a few words. */
   onGone(handler: (how: string) => void): void;
   /** End it by force. */
   kill(): void;
+  /** Read its clock; null when no answer came in time. Left out where all share the coordinator's clock. */
+  probe?(): Promise<RoundTrip | null>;
 }
 
 /** The agent's end. */
@@ -113,4 +147,6 @@ export interface CoordinatorLink {
   send(message: FromAgent): void;
   onMessage(handler: (message: ToAgent) => void): void;
   onGone(handler: () => void): void;
+  /** Resolves when the coordinator has all that was sent, or is gone. Nothing is sent after. */
+  close(): Promise<void>;
 }

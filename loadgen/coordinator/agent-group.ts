@@ -9,57 +9,12 @@ import type {
   FromAgent,
   ToAgent,
 } from '../control/control-channel.ts';
-import type { ReceiverSummary, SenderSummary } from '../recorder/delivery-ledger.ts';
 import type { FanOutRow } from '../recorder/fan-out.ts';
 import type { SampleBatch } from '../recorder/samples.ts';
-
-/** An agent could not do its part: one sentence. */
-export class AgentError extends Error {
-  readonly side: 'generator' | 'server' | 'configuration';
-  constructor(side: AgentError['side'], message: string) {
-    super(message);
-    this.name = 'AgentError';
-    this.side = side;
-  }
-}
-
-export interface AgentLedger {
-  sender: SenderSummary;
-  receiver: ReceiverSummary;
-}
-
-interface AgentState {
-  link: AgentLink;
-  progress: AgentProgress | null;
-  usage: AgentUsage | null;
-  rssPeak: number;
-  ledger: AgentLedger | null;
-  /** How it ended, when it was not asked to. */
-  gone: string | null;
-  exited: boolean;
-  /** What it waits for. */
-  pending: { resolve: (message: FromAgent) => void; reject: (error: Error) => void; type: FromAgent['type'] } | null;
-}
-
-const NOTHING: AgentProgress = {
-  connections: 0,
-  failed: { generator: 0, server: 0 },
-  lost: 0,
-  connecting: 0,
-  reconnecting: 0,
-  sent: 0,
-  acknowledged: 0,
-  expected: 0,
-  delivered: 0,
-  duplicated: 0,
-  reordered: 0,
-  dropped: 0,
-  awaitingReceipt: 0,
-  slow: 0,
-  catchingUp: 0,
-  loopDelayP99Ms: 0,
-  loadDone: true,
-};
+import type { AgentHostSummary } from '../recorder/summary.ts';
+import { AgentClocks } from './agent-clocks.ts';
+import { AgentError } from './agent-error.ts';
+import { type AgentLedger, type AgentState, labelOf, lagOf, newAgentState, sumProgress } from './agent-state.ts';
 
 const END_GRACE_MS = 2_000;
 
@@ -70,19 +25,11 @@ export class AgentGroup {
   onGone: (name: string, how: string) => void = () => {};
   onNotice: (text: string) => void = () => {};
   #agents: AgentState[];
+  #clocks: AgentClocks | null = null;
   #finishing = false;
 
   constructor(links: AgentLink[]) {
-    this.#agents = links.map((link) => ({
-      link,
-      progress: null,
-      usage: null,
-      rssPeak: 0,
-      ledger: null,
-      gone: null,
-      exited: false,
-      pending: null,
-    }));
+    this.#agents = links.map(newAgentState);
     for (const agent of this.#agents) {
       agent.link.onMessage((message) => this.#receive(agent, message));
       agent.link.onGone((how) => {
@@ -98,20 +45,68 @@ export class AgentGroup {
 
   /** Agents that ended without being asked to, with how. */
   get dead(): Array<{ name: string; how: string }> {
-    return this.#agents.flatMap(({ link, gone }) => (gone === null ? [] : [{ name: link.name, how: gone }]));
+    return this.#agents.flatMap((agent) => (agent.gone === null ? [] : [{ name: labelOf(agent), how: agent.gone }]));
+  }
+
+  /** Agents that were there, but late, with how. */
+  get lagging(): Array<{ name: string; how: string }> {
+    return this.#agents.flatMap((agent) => {
+      const how = lagOf(agent);
+      return how === null ? [] : [{ name: labelOf(agent), how }];
+    });
+  }
+
+  /** Which monotonic clock each agent has, by segment: equal texts are one clock. */
+  get hosts(): string[] {
+    return this.#clocks?.ids ?? this.#agents.map(() => '');
+  }
+
+  get longestRoundTripMs(): number {
+    return this.#clocks?.longestRoundTripMs ?? 0;
+  }
+
+  /** What a time between two agents of different hosts can be wrong by, at most, ms, since the load began. */
+  get clockErrorMs(): number {
+    return this.#clocks?.worstBetweenHostsMs ?? 0;
+  }
+
+  /** Agents whose clock was set, stood still, or drifts more than clocks do. */
+  get unsteadyClocks(): string[] {
+    return this.#clocks?.unsteady ?? [];
+  }
+
+  /** Where the agents ran, for the summary. */
+  whereabouts(): AgentHostSummary[] {
+    return this.#agents.map(({ link, ready }, index) => {
+      const clock = this.#clocks?.clockOf(index);
+      return {
+        name: link.name,
+        host: link.host ?? ready?.host ?? 'unknown',
+        version: ready?.version ?? 'unknown',
+        clockOffsetMs: clock?.offsetMs ?? 0,
+        clockBoundMs: clock?.boundMs ?? 0,
+      };
+    });
   }
 
   /** Resolves when every agent is up and of this version. Rejects with AgentError. */
   async ready(version: string): Promise<void> {
-    const answers = await Promise.all(this.#agents.map((agent) => this.#expect(agent, 'ready')));
-    for (const answer of answers) {
-      if (answer.type === 'ready' && answer.version !== version) {
+    await Promise.all(this.#agents.map((agent) => this.#expect(agent, 'ready')));
+    for (const agent of this.#agents) {
+      const theirs = agent.ready!.version;
+      if (theirs !== version) {
         throw new AgentError(
           'configuration',
-          `an agent runs Plimsoll ${answer.version}, the coordinator ${version}; use one version`,
+          `${labelOf(agent)} runs Plimsoll ${theirs}, the coordinator ${version}; use one version`,
         );
       }
     }
+  }
+
+  /** All agents show the coordinator's time afterwards, and go on to. Rejects with AgentError. */
+  async synchronise(): Promise<void> {
+    this.#clocks = new AgentClocks(this.#agents.map(({ link, ready }) => ({ link, clockId: ready!.clockId })));
+    await this.#clocks.synchronise();
   }
 
   async prepare(assignment: (index: number) => AgentAssignment): Promise<void> {
@@ -134,6 +129,7 @@ export class AgentGroup {
   }
 
   load(startMs: number): void {
+    this.#clocks?.resetBounds();
     this.#tellAll({ type: 'load', startMs });
   }
 
@@ -167,37 +163,11 @@ export class AgentGroup {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     for (const agent of left()) agent.link.kill();
+    this.#clocks?.stop();
   }
 
   progress(): AgentProgress {
-    const sum = { ...NOTHING, failed: { ...NOTHING.failed } };
-    for (const { progress, gone } of this.#agents) {
-      if (progress === null) {
-        sum.loadDone = false;
-        continue;
-      }
-      if (gone === null) {
-        sum.connections += progress.connections;
-        sum.connecting += progress.connecting;
-        sum.reconnecting += progress.reconnecting;
-        sum.awaitingReceipt += progress.awaitingReceipt;
-        sum.slow += progress.slow;
-        sum.catchingUp += progress.catchingUp;
-        sum.loadDone &&= progress.loadDone;
-      }
-      sum.loopDelayP99Ms = Math.max(sum.loopDelayP99Ms, progress.loopDelayP99Ms);
-      sum.failed.generator += progress.failed.generator;
-      sum.failed.server += progress.failed.server;
-      sum.lost += progress.lost;
-      sum.sent += progress.sent;
-      sum.acknowledged += progress.acknowledged;
-      sum.expected += progress.expected;
-      sum.delivered += progress.delivered;
-      sum.duplicated += progress.duplicated;
-      sum.reordered += progress.reordered;
-      sum.dropped += progress.dropped;
-    }
-    return sum;
+    return sumProgress(this.#agents);
   }
 
   /** Event-loop delay p99 over the steady phase, ms, by agent. */
@@ -220,6 +190,7 @@ export class AgentGroup {
     if (message.type === 'tick') {
       agent.progress = message.progress;
       agent.usage = message.usage;
+      this.#notice(agent, message.lag);
       agent.rssPeak = Math.max(agent.rssPeak, message.usage.rssBytes);
       if (message.samples) this.onSamples(message.samples);
       if (message.fanOut.length > 0) this.onFanOut(message.fanOut);
@@ -230,12 +201,13 @@ export class AgentGroup {
       this.onNotice(`${agent.link.name}: ${message.text}`);
       return;
     }
+    if (message.type === 'ready') agent.ready = message;
     if (message.type === 'ledger') agent.ledger = { sender: message.sender, receiver: message.receiver };
     const { pending } = agent;
     if (message.type === 'failed') {
       if (pending?.type === 'prepared') {
         agent.pending = null;
-        pending.reject(new AgentError(message.side, `${agent.link.name}: ${message.message}`));
+        pending.reject(new AgentError(message.side, `${labelOf(agent)}: ${message.message}`));
       } else this.#lost(agent, message.message); // what it measured until then counts
     } else if (pending?.type === message.type) {
       agent.pending = null;
@@ -243,12 +215,20 @@ export class AgentGroup {
     }
   }
 
+  /** Says the first time that an agent falls behind. */
+  #notice(agent: AgentState, lag: AgentState['lag']): void {
+    const before = lagOf(agent);
+    agent.lag = lag;
+    const how = lagOf(agent);
+    if (before === null && how !== null) this.onNotice(`${labelOf(agent)} ${how}`);
+  }
+
   #lost(agent: AgentState, how: string): void {
     if (agent.ledger !== null || agent.gone !== null) return;
     agent.gone = how;
-    agent.pending?.reject(new AgentError('generator', `${agent.link.name} ${how}`));
+    agent.pending?.reject(new AgentError('generator', `${labelOf(agent)} ${how}`));
     agent.pending = null;
-    if (!this.#finishing) this.onGone(agent.link.name, how);
+    if (!this.#finishing) this.onGone(labelOf(agent), how);
     this.onTick();
   }
 
@@ -259,7 +239,7 @@ export class AgentGroup {
   }
 
   #expect(agent: AgentState, type: FromAgent['type']): Promise<FromAgent> {
-    if (agent.gone !== null) return Promise.reject(new AgentError('generator', `${agent.link.name} ${agent.gone}`));
+    if (agent.gone !== null) return Promise.reject(new AgentError('generator', `${labelOf(agent)} ${agent.gone}`));
     return new Promise((resolve, reject) => {
       agent.pending = { resolve, reject, type };
     });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type ClockLine, createFollowingClock, offsetOn } from '../clock.ts';
+import { type ClockLine, followTime, offsetOn } from '../clock.ts';
 import { DRIFT, errorBound, OffsetEstimate, steer } from './clock-offset.ts';
 
 const delay = fc.double({ min: 0, max: 500, noNaN: true });
@@ -94,8 +94,8 @@ it('clocks that follow the same line show the same time, also when one hears of 
   let own = 0;
   const first = { fromMs: 0, untilMs: 0, offsetMs: 700, slope: 0 };
   const second = { fromMs: 1_000, untilMs: 5_000, offsetMs: 700, slope: 100e-6 };
-  const early = createFollowingClock(0, first, () => own);
-  const late = createFollowingClock(0, first, () => own);
+  const early = followTime(first, () => own);
+  const late = followTime(first, () => own);
   early.follow(second);
   own = 500;
   expect(early.nowMs()).toBe(1_200);

@@ -7,13 +7,7 @@
  * (Marzullo 1984). The shortest round trips decide.
  */
 import { type ClockLine, offsetOn } from '../clock.ts';
-
-/** One round trip, ms. `theirMs` is the other clock, read in between. */
-export interface RoundTrip {
-  sentMs: number;
-  theirMs: number;
-  receivedMs: number;
-}
+import type { RoundTrip } from '../control/control-channel.ts';
 
 /** Ours − theirs, ms: nowhere outside. */
 export interface OffsetRange {

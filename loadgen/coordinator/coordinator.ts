@@ -23,7 +23,7 @@ import { MemoryProbe } from './memory-probe.ts';
 import { NodeWatch } from './node-watch.ts';
 import { PhaseLog, type RunPhase } from './phase-log.ts';
 import type { RunSnapshot } from './progress.ts';
-import { buildSummary } from './run-summary.ts';
+import { buildSummary, clockLimitMs } from './run-summary.ts';
 import { EmbeddedNode } from './target-node.ts';
 
 /** Where rows go while the run lasts. Never rejects: what can't be stored is counted. */
@@ -59,6 +59,8 @@ export interface RunOptions {
 const CONNECT_TIMEOUT_MS = 15_000;
 /** Between the order to load and its first message, so that all agents have it in time. */
 const LOAD_LEAD_MS = 500;
+/** The order may have to be repeated on its way to an agent elsewhere. */
+const LOAD_LEAD_ROUND_TRIPS = 8;
 const PROGRESS_MS = 250;
 const CHECK_MS = 20;
 const CATCH_UP_MS = 120_000;
@@ -96,6 +98,7 @@ class Run {
   #audience: Audience;
   #fanOut: FanOutMerge;
   #fanOutRecorder = new IntervalRecorder('coordinator');
+  #deliveryAcrossHosts = true;
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -179,6 +182,8 @@ class Run {
     agents.onGone = (name, how) => this.#note(`${name} ${how}`);
     agents.onNotice = (text) => this.#note(text);
     await agents.ready(PLIMSOLL_VERSION);
+    await agents.synchronise();
+    this.#deliveryAcrossHosts = agents.clockErrorMs <= clockLimitMs(this.#plan);
     const plan = this.#plan;
     await agents.prepare((index) => ({
       segment: { index, of: count },
@@ -191,6 +196,8 @@ class Run {
       connecting: plan.connecting,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       epochOffsetMs: this.#clock.epochOffsetMs,
+      hosts: agents.hosts,
+      deliveryAcrossHosts: this.#deliveryAcrossHosts,
     }));
     return agents;
   }
@@ -223,7 +230,7 @@ class Run {
   async #load(agents: AgentGroup): Promise<void> {
     if (this.#aborted() || agents.progress().connections === 0) return;
     const { warmUpMs, steadyMs } = this.#plan.phases;
-    const startMs = this.#clock.nowMs() + LOAD_LEAD_MS;
+    const startMs = this.#clock.nowMs() + Math.max(LOAD_LEAD_MS, agents.longestRoundTripMs * LOAD_LEAD_ROUND_TRIPS);
     agents.load(startMs);
     this.#phases.enter('warm-up', startMs);
     await this.#until(() => this.#clock.nowMs() >= startMs + warmUpMs);
@@ -274,6 +281,7 @@ class Run {
       nodeGone: this.#node?.gone ?? null,
       startedAtMs: this.#startedAtMs,
       agents,
+      deliveryAcrossHosts: this.#deliveryAcrossHosts,
       watch: this.#watch!,
       memory: this.#memory,
       metrics: this.#metrics,

@@ -50,7 +50,7 @@ export function describeMachine(sharedMachine: boolean): RunSummary['metadata'][
   };
 }
 
-function descriptorLimit(): number {
+export function descriptorLimit(): number {
   try {
     const limits = readFileSync('/proc/self/limits', 'utf8');
     return Number(/^Max open files\s+\d+\s+(\d+)/m.exec(limits)?.[1] ?? 0);

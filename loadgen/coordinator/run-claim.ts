@@ -33,6 +33,11 @@ export function notesOf(input: SummaryInput, judged: VerdictOutput, sharedMachin
   if (sharedMachine) {
     notes.push('Generator and server shared this machine: any limit found is a lower bound of the server’s.');
   }
+  if (!input.deliveryAcrossHosts) {
+    notes.push(
+      `Delivery latencies are of pairs on one machine only: between machines the clocks are known to ${formatNumber(input.agents.clockErrorMs)} ms, more than 10% of the objective.`,
+    );
+  }
   if (judged.verdict === 'pass' && judged.reasons.length > 0) {
     notes.push(
       `The generator was strained, which can only make the server look worse: ${facts(judged.reasons).join('; ')}.`,

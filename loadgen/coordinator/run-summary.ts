@@ -1,5 +1,6 @@
 /** The summary of a run, from all that was measured. */
 import type { ConnectReport } from '../control/control-channel.ts';
+import type { LoadPlan } from '../population/load-plan.ts';
 import type { Reconciliation } from '../recorder/delivery-ledger.ts';
 import type { GaugeName } from '../recorder/metrics.ts';
 import type { RunMetrics } from '../recorder/run-metrics.ts';
@@ -13,7 +14,7 @@ import { metricSummaries } from './metric-summaries.ts';
 import type { NodeWatch } from './node-watch.ts';
 import type { PhaseLog } from './phase-log.ts';
 import { claimOf, notesOf, percentileMs } from './run-claim.ts';
-import { judge, type SteadySecond } from './verdict.ts';
+import { DEFAULT_OBJECTIVE_MS, judge, METHOD, type SteadySecond } from './verdict.ts';
 
 export interface SummaryInput {
   options: RunOptions;
@@ -22,6 +23,7 @@ export interface SummaryInput {
   nodeGone: string | null;
   startedAtMs: number;
   agents: AgentGroup;
+  deliveryAcrossHosts: boolean;
   watch: NodeWatch;
   memory: MemoryProbe;
   metrics: RunMetrics;
@@ -59,12 +61,15 @@ export function buildSummary(input: SummaryInput): RunSummary {
     connectFailed: agents.progress().failed,
     connectReasons: connecting.reasons,
     connectionsLost: agents.progress().lost,
-    objectiveMs: tightestObjective(input),
+    objectiveMs: tightestObjective(plan),
     seconds: steadySecondsOf(input, steady),
     agentCpu: gaugeBySource(metrics, 'agent_cpu', steady),
     agentLoopDelayMs: agents.loopDelays(),
     slipP99Ms: percentileMs(metrics.histogram('send_slip', 'steady'), 99),
     deadAgents: agents.dead,
+    laggingAgents: agents.lagging,
+    unsteadyClocks: agents.unsteadyClocks,
+    clockErrorMs: input.deliveryAcrossHosts ? agents.clockErrorMs : 0,
     nodeGone: input.nodeGone,
     rows: input.rows,
     complete: input.complete,
@@ -104,6 +109,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
     // A pass needs no excuse: what strained the generator is then a remark.
     validity: passed ? { valid: true, reasons: [] } : { valid: judged.reasons.length === 0, reasons: judged.reasons },
     failures: judged.failures,
+    agents: agents.whereabouts(),
     notes: notesOf(input, judged, sharedMachine),
     phases: input.phases.list().filter(({ phase }) => phase !== 'start' && phase !== 'finish'),
     results: { metrics: metricSummaries(metrics, steady), thresholds: input.thresholds },
@@ -154,11 +160,16 @@ function connectingFigures(reports: ConnectReport[]): {
 }
 
 /** The smallest upper limit that a threshold sets on a latency. */
-function tightestObjective(input: SummaryInput): number | null {
-  const limits = input.options.plan.thresholds.flatMap(({ aggregation, operator, limit }) =>
+function tightestObjective(plan: LoadPlan): number | null {
+  const limits = plan.thresholds.flatMap(({ aggregation, operator, limit }) =>
     aggregation.type === 'trend' && aggregation.name.includes('latency') && operator.startsWith('<') ? [limit] : [],
   );
   return limits.length > 0 ? Math.min(...limits) : null;
+}
+
+/** What the clocks of two hosts may differ by where a delivery between them is to be measured, ms. */
+export function clockLimitMs(plan: LoadPlan): number {
+  return (tightestObjective(plan) ?? DEFAULT_OBJECTIVE_MS) * METHOD.clockShareOfObjective;
 }
 
 function steadySecondsOf(input: SummaryInput, steady: { startMs: number; endMs: number }): SteadySecond[] {

@@ -13,12 +13,14 @@ export const METHOD = {
   agentCpuCores: 0.85,
   agentCpuShareOfSeconds: 0.1,
   generatorShareOfObjective: 0.05,
+  clockShareOfObjective: 0.1,
   backlogToleranceShareOfRate: 0.005,
   memoryGrowthPerMinuteShare: 0.1,
   memoryGrowthPerMinuteBytes: 64 * 1024 * 1024,
 } as const;
 
-const DEFAULT_OBJECTIVE_MS = 100;
+/** Where no threshold names a latency. */
+export const DEFAULT_OBJECTIVE_MS = 100;
 
 export interface SteadySecond {
   atMs: number;
@@ -59,6 +61,11 @@ export interface VerdictInput {
   agentLoopDelayMs: Map<string, number>;
   slipP99Ms: number | null;
   deadAgents: Array<{ name: string; how: string }>;
+  laggingAgents: Array<{ name: string; how: string }>;
+  /** Agents whose clock was set, stood still, or drifts more than clocks do. */
+  unsteadyClocks: string[];
+  /** What a delivery between hosts could be wrong by; 0 where none was measured. */
+  clockErrorMs: number;
   /** The embedded node ended by itself. */
   nodeGone: string | null;
   rows: { recorded: number; stored: number } | null;
@@ -161,8 +168,19 @@ function findSuspicions(input: VerdictInput): string[] {
       `${formatCount(input.connectFailed.generator)} connection(s) could not be opened for a cause on the generator's side; see plimsoll doctor`,
     );
   }
-  for (const { name, how } of input.deadAgents)
-    reasons.push(`${name} ${how} during the run; what it sent and received is unknown`);
+  for (const [how, agents] of byHow(input.deadAgents))
+    reasons.push(`${agents} ${how} during the run; what was sent and received there is unknown`);
+  for (const [how, agents] of byHow(input.laggingAgents)) reasons.push(`${agents} ${how}; use more agents or machines`);
+  if (input.unsteadyClocks.length > 0) {
+    reasons.push(
+      `the clock of ${input.unsteadyClocks.join(', ')} was set or stood still; latencies to and from it are off`,
+    );
+  }
+  if (input.clockErrorMs > objective * METHOD.clockShareOfObjective) {
+    reasons.push(
+      `the clocks of different machines are known to ${round(input.clockErrorMs)} ms only, more than 10% of the ${objective} ms objective`,
+    );
+  }
   if (input.missingLedgers > input.deadAgents.length) {
     reasons.push(`${input.missingLedgers} agent(s) did not hand over the closing ledger in time`);
   }
@@ -173,6 +191,13 @@ function findSuspicions(input: VerdictInput): string[] {
   }
   if (!input.complete) reasons.push('the run was stopped before its end');
   return reasons;
+}
+
+/** What befell several in the same way is said once. */
+function byHow(agents: ReadonlyArray<{ name: string; how: string }>): Array<[how: string, names: string]> {
+  const groups = new Map<string, string[]>();
+  for (const { name, how } of agents) groups.set(how, [...(groups.get(how) ?? []), name]);
+  return [...groups].map(([how, all]) => [how, all.join(', ')]);
 }
 
 interface Suspect {

@@ -105,6 +105,17 @@ export interface FaultResult {
   reconnects?: number;
 }
 
+export interface AgentHostSummary {
+  /** `agent-0`, …: the source of its samples. */
+  name: string;
+  host: string;
+  version: string;
+  /** Coordinator's monotonic clock − the agent's, ms. */
+  clockOffsetMs: number;
+  /** How far that could be wrong during the load, at most, ms; 0: it is the coordinator's own clock. */
+  clockBoundMs: number;
+}
+
 export interface RunSummary {
   version: '1.0.0';
   metadata: {
@@ -168,5 +179,7 @@ export interface RunSummary {
   /** Kernel memory (slab and socket buffers) of both ends, per connection. */
   kernel: { memoryBytesPerConnection: number | null };
   connecting: { seconds: number; perSecond: number; failed: number };
+  /** Where the agents ran. Missing in runs that were stored before it was kept. */
+  agents?: AgentHostSummary[];
   faults: FaultResult[];
 }

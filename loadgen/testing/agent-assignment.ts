@@ -21,6 +21,8 @@ export function assignmentOf(scenario: Partial<Scenario>, changes: Partial<Agent
     connecting: { perSecond: null, inFlight: 50 },
     connectTimeoutMs: 1_000,
     epochOffsetMs: 0,
+    hosts: [''],
+    deliveryAcrossHosts: true,
     ...changes,
   };
 }
