@@ -86,6 +86,7 @@ export const DESCRIPTIONS: Record<MetricName, string> = {
   http_reqs: 'HTTP calls, answered or not',
   http_req_failed: 'share of HTTP calls with a status of 400 or more, a timeout or a broken connection',
   presence_updates: 'news of watched users who came or went',
+  fault_recovery_seconds: 'from the beginning of a fault until the service was normal again, s; of several the longest',
   connections: 'open connections',
   server_cpu: 'cores used by server processes',
   server_rss_bytes: 'resident memory of server processes',
