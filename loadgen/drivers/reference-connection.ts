@@ -1,21 +1,13 @@
 /** One connection of the reference driver: the frames of the binary protocol, and the state that each connection has. */
-import {
-  decodeServerFrames,
-  encodeAck,
-  encodeGroup,
-  encodePresence,
-  encodeSend,
-  encodeSendGroup,
-  FrameError,
-  FrameWriter,
-  type ServerFrames,
-} from '../../server/protocol/codec.ts';
+import { decodeServerFrames, FrameError, type ServerFrames } from '../../server/protocol/codec.ts';
 import { CLOSES } from '../../server/protocol/errors.ts';
 import { type GroupRole, LIMITS, type PresenceStates, type Welcome } from '../../server/protocol/messages.ts';
 import { ADVICE, FINAL_CLOSES, RETRYABLE_ERRORS } from './reference-codes.ts';
+import { ackFrame, groupFrame, sendFrame, sendGroupFrame, subscribeFrame } from './reference-frames.ts';
 import type { GroupAsker, ReferenceGroups } from './reference-groups.ts';
 import type { ShardDirectory } from './shard-directory.ts';
 import { type ConnectOptions, type DriverConnection, DriverError, type DriverEvents } from './target-driver.ts';
+import { TimelinePosition } from './timeline-position.ts';
 import { UnsettledSends } from './unsettled-sends.ts';
 import type { WebSocketConnection } from './websocket-client.ts';
 
@@ -36,23 +28,17 @@ export interface ReferenceHost<Context> {
 
 const ACK_MESSAGES = 32;
 
-/** Reused by all connections: a frame is encoded and handed to the WebSocket before anything else is. */
-const writer = new FrameWriter();
-
 /** Idle ones are many: what only some need is made when it is needed. */
 export class ReferenceConnection<Context> implements DriverConnection<Context>, ServerFrames, GroupAsker {
   readonly user: string;
   context: Context;
-  position = 0;
   head = 0;
   readonly #host: ReferenceHost<Context>;
   #ws: WebSocketConnection<ReferenceConnection<Context>> | undefined;
   /** While connecting: settles `connecting`. */
   #connecting: Connecting | undefined;
-  /** Sequences beyond a gap, ascending: a `sent` may overtake messages. */
-  #ahead: number[] | undefined;
+  readonly #position = new TimelinePosition();
   #unsettled: UnsettledSends | undefined;
-  #acknowledged = 0;
   #owesAck = false;
   /** Nothing is reported any more. */
   #silent = false;
@@ -71,25 +57,24 @@ export class ReferenceConnection<Context> implements DriverConnection<Context>, 
     });
   }
 
+  get position(): number {
+    return this.#position.value;
+  }
+
   get isOpen(): boolean {
     return !this.#silent && this.#ws!.isOpen;
   }
 
   send(to: string, id: number, body: Uint8Array): void {
     if (!this.isOpen) return;
-    this.#beginSend();
-    encodeSend(writer, id, to, body);
     this.#unsettled ??= new UnsettledSends();
     this.#unsettled.add(id, to);
-    this.#ws!.send(writer.view());
+    this.#ws!.send(sendFrame(this.#takeAck(), id, to, body));
   }
 
   /** There are no receipts for group messages: with `sent` all is said. */
   sendGroup(group: string, id: number, body: Uint8Array): void {
-    if (!this.isOpen) return;
-    this.#beginSend();
-    encodeSendGroup(writer, id, group, body);
-    this.#ws!.send(writer.view());
+    if (this.isOpen) this.#ws!.send(sendGroupFrame(this.#takeAck(), id, group, body));
   }
 
   createGroup(group: string, members: readonly string[]): Promise<void> {
@@ -97,18 +82,13 @@ export class ReferenceConnection<Context> implements DriverConnection<Context>, 
   }
 
   askGroup(id: number, action: 'create' | 'add', group: string, users: string[]): void {
-    writer.reset();
-    encodeGroup(writer, id, action, group, false, users);
-    this.#ws!.send(writer.view());
+    this.#ws!.send(groupFrame(id, action, group, users));
   }
 
   /** To be asked for on every connection anew. The server answers at once, with the state of each of these users. */
   watch(users: readonly string[]): void {
-    for (let at = 0; at < users.length && this.isOpen; at += LIMITS.namedUsers) {
-      writer.reset();
-      encodePresence(writer, 'subscribe', users.slice(at, at + LIMITS.namedUsers));
-      this.#ws!.send(writer.view());
-    }
+    for (let at = 0; at < users.length && this.isOpen; at += LIMITS.namedUsers)
+      this.#ws!.send(subscribeFrame(users.slice(at, at + LIMITS.namedUsers)));
   }
 
   setPaused(paused: boolean): void {
@@ -133,14 +113,6 @@ export class ReferenceConnection<Context> implements DriverConnection<Context>, 
     this.#ws!.expectWithin(Math.max(0, (this.#connecting?.deadline ?? 0) - performance.now()));
   }
 
-  /** Acknowledge what is not acknowledged yet, if anything. */
-  #acknowledge(): void {
-    if (this.position <= this.#acknowledged || !this.#ws!.isOpen) return;
-    writer.reset();
-    this.#encodeAck();
-    this.#ws!.send(writer.view());
-  }
-
   handleMessage(data: Buffer, binary: boolean): void {
     try {
       if (!binary) throw new FrameError('a text message on the binary subprotocol');
@@ -161,14 +133,14 @@ export class ReferenceConnection<Context> implements DriverConnection<Context>, 
     const { resolve } = this.#connecting;
     this.#connecting = undefined;
     this.#ws!.expectWithin(undefined);
-    this.position = this.#acknowledged = message.after;
+    this.#position.start(message.after);
     this.head = message.head;
     resolve(undefined);
   }
 
   sent(id: number, seq: number, _time: number): void {
     if (this.#connecting !== undefined) throw new FrameError('a sent before the welcome');
-    this.#advance(seq);
+    this.#position.advance(seq);
     if (this.#silent) return;
     const receipt = this.#unsettled?.acknowledged(id, seq);
     this.#host.events.sent(this, id);
@@ -187,8 +159,8 @@ export class ReferenceConnection<Context> implements DriverConnection<Context>, 
     group: string,
   ): void {
     if (this.#connecting !== undefined) throw new FrameError('a message before the welcome');
-    this.#advance(seq);
-    if (this.position - this.#acknowledged >= ACK_MESSAGES) {
+    this.#position.advance(seq);
+    if (this.#position.unacknowledged >= ACK_MESSAGES) {
       this.#acknowledge();
     } else if (!this.#owesAck) {
       this.#owesAck = true;
@@ -231,40 +203,22 @@ export class ReferenceConnection<Context> implements DriverConnection<Context>, 
   }
 
   reset(position: number): void {
-    this.position = position;
-    this.#acknowledged = Math.min(this.#acknowledged, position);
-    this.#ahead = undefined;
+    this.#position.reset(position);
   }
 
-  /** Start a WebSocket message with what goes along with a send. */
-  #beginSend(): void {
-    writer.reset();
-    if (this.#owesAck && this.position > this.#acknowledged) this.#encodeAck();
+  /** Acknowledge what is not acknowledged yet, if anything. */
+  #acknowledge(): void {
+    if (this.#position.unacknowledged > 0 && this.#ws!.isOpen) this.#ws!.send(ackFrame(this.#position.acknowledge()));
   }
 
-  #encodeAck(): void {
-    encodeAck(writer, this.position);
-    this.#acknowledged = this.position;
+  /** What to acknowledge along with a send; 0: nothing. */
+  #takeAck(): number {
+    return this.#owesAck && this.#position.unacknowledged > 0 ? this.#position.acknowledge() : 0;
   }
 
   /** Idle connections keep no list. */
   #forgetSettled(): void {
     if (this.#unsettled?.size === 0) this.#unsettled = undefined;
-  }
-
-  #advance(seq: number): void {
-    if (seq === this.position + 1) {
-      this.position = seq;
-      const ahead = this.#ahead;
-      if (ahead === undefined) return;
-      while (ahead[0] === this.position + 1) this.position = ahead.shift()!;
-      if (ahead.length === 0) this.#ahead = undefined;
-    } else if (seq > this.position) {
-      this.#ahead ??= [];
-      let at = this.#ahead.length;
-      while (at > 0 && this.#ahead[at - 1]! > seq) at--;
-      if (this.#ahead[at - 1] !== seq) this.#ahead.splice(at, 0, seq);
-    }
   }
 
   #ended(code: number, reason: string, error?: DriverError): void {

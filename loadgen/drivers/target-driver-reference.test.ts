@@ -1,5 +1,14 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { encodeError, encodeMessage, encodeReset, encodeSent, FrameWriter } from '../../server/protocol/codec.ts';
+import {
+  encodeError,
+  encodeGroupMessage,
+  encodeGroupState,
+  encodeMessage,
+  encodePresenceState,
+  encodeReset,
+  encodeSent,
+  FrameWriter,
+} from '../../server/protocol/codec.ts';
 import { logicalShard } from '../../server/protocol/shard-hash.ts';
 import { type FakeServer, type FakeServerOptions, startFakeServer } from './fake-server.ts';
 import { describeTargetDriver } from './target-driver.suite.ts';
@@ -39,7 +48,10 @@ async function setUp(options: FakeServerOptions = {}, secret = options.authSecre
     sent: (c, id) => lines.push(`${c.user} sent ${id}`),
     sendFailed: (c, id, reason, retryable, afterMs) =>
       lines.push(`${c.user} failed ${id} ${reason} ${retryable} ${afterMs}`),
-    received: (c, from, body) => lines.push(`${c.user} received ${from} ${Buffer.from(body)}`),
+    received: (c, from, body, group) =>
+      lines.push(`${c.user} received ${from} ${Buffer.from(body)}${group === undefined ? '' : ` in ${group}`}`),
+    stored: (c, id) => lines.push(`${c.user} stored ${id}`),
+    presence: (c, changes) => lines.push(`${c.user} presence ${changes}`),
     delivered: (c, id) => lines.push(`${c.user} delivered ${id}`),
     closed: (c, code, reason, resumable) => lines.push(`${c.user} closed ${code} ${reason} ${resumable}`),
   };
@@ -260,7 +272,8 @@ describe('what the server says', () => {
     await until(() => expect(lines.at(-1)).toBe('a failed 3 too much true 250'));
     server.refuse = false;
     a.send('b', 1, Buffer.from('x'));
-    await until(() => expect(lines.at(-1)).toBe('a sent 1'));
+    await until(() => expect(lines.at(-1)).toBe('a stored 1'));
+    expect(lines.at(-2)).toBe('a sent 1');
   });
 
   test.each([
@@ -282,5 +295,62 @@ describe('what the server says', () => {
     await connect('a');
     server.push('a', Buffer.from([0x99]));
     await until(() => expect(lines).toEqual(['a closed 4400 malformed frame: unknown frame type from a server false']));
+  });
+});
+
+describe('groups and presence', () => {
+  test('a group message names its group; of one’s own other device it is not reported', async () => {
+    const { server, connect, lines } = await setUp();
+    const a = await connect('a');
+    server.push(
+      'a',
+      frames((w) => {
+        encodeGroupMessage(w, 'in', 1, 1, 0, 'z', 'g', 9, Buffer.from('x'));
+        encodeGroupMessage(w, 'out', 2, 1, 0, 'a', 'g', 0, Buffer.from('y'));
+        encodeMessage(w, 'in', 3, 1, 0, 'z', Buffer.from('v'));
+      }),
+    );
+    await until(() => expect(lines).toEqual(['a received z x in g', 'a received z v']));
+    expect(a.position).toBe(3);
+  });
+
+  test('news of groups and of nobody are passed over, news of users counted', async () => {
+    const { server, connect, lines } = await setUp();
+    await connect('a');
+    server.push(
+      'a',
+      frames((w) => {
+        encodeGroupState(w, 0, 'g', 'member', 0, 0);
+        encodePresenceState(w, [
+          { user: 'b', state: 'online' },
+          { user: 'c', state: 'unknown' },
+        ]);
+        encodeError(w, 1017, 0, 0, 'too many');
+      }),
+    );
+    server.push(
+      'a',
+      frames((w) => encodeSent(w, 5, 1, 0)),
+    );
+    await until(() => expect(lines).toEqual(['a presence 2', 'a sent 5']));
+  });
+
+  test('a connection that breaks, or is closed, while a group is being made', async () => {
+    const { server, connect } = await setUp();
+    const [a, b] = [await connect('a'), await connect('b')];
+    const broken = a.createGroup!('g', ['b']);
+    const left = b.createGroup!('h', ['a']);
+    server.disconnect('a');
+    await expect(broken).rejects.toMatchObject({ side: 'server', message: 'the connection was lost' });
+    b.close(true);
+    await expect(left).rejects.toMatchObject({ message: 'the connection was lost' });
+    await expect(b.createGroup!('h', ['a'])).rejects.toMatchObject({ message: 'the connection was lost' });
+  });
+
+  test('an offline recipient: stored', async () => {
+    const { connect, lines } = await setUp();
+    const a = await connect('a');
+    a.send('b', 1, Buffer.from('x'));
+    await until(() => expect([...lines].sort()).toEqual(['a sent 1', 'a stored 1']));
   });
 });
