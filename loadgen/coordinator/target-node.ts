@@ -30,6 +30,8 @@ export interface EmbeddedNodeOptions {
   /** How many connections it is to hold: decides over how many loopback addresses they spread. */
   connections: number;
   onLog: (line: string) => void;
+  /** Where the node is to live when its network is to be broken; null: on the loopback addresses. */
+  network?: { nodeAddress: string; command(command: string, args: readonly string[]): [string, string[]] } | null;
 }
 
 export class NodeStartError extends Error {
@@ -46,7 +48,10 @@ const STATS_TIMEOUT_MS = 3_000;
 
 export class EmbeddedNode {
   readonly target: string;
+  readonly pid: number;
   #child: ChildProcess;
+  /** Process ids of the shards as they were last heard of, by index. */
+  #shardPids: Array<number | null> = [];
   #exited: Promise<void>;
   /** Set when the node ended without being asked to. */
   gone: string | null = null;
@@ -55,6 +60,7 @@ export class EmbeddedNode {
   private constructor(child: ChildProcess, target: string) {
     this.#child = child;
     this.target = target;
+    this.pid = child.pid!;
     this.#exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         if (!this.#stopping) this.gone = signal ? `ended by ${signal}` : `ended with code ${code}`;
@@ -65,25 +71,24 @@ export class EmbeddedNode {
 
   /** Rejects with NodeStartError. */
   static async start(options: EmbeddedNodeOptions): Promise<EmbeddedNode> {
-    const bin = join(packageRoot(), 'loadgen', 'cli', 'bin.mjs');
-    const child = spawn(
-      process.execPath,
-      [
-        bin,
-        'serve',
-        '--json',
-        '--stop-with-parent',
-        ...['--port', '0', '--host', loopbackHosts(options).join(','), '--shards', String(options.shards)],
-        ...['--store', options.store, '--durability', options.durability],
-      ],
-      {
-        stdio: ['pipe', 'pipe', 'pipe'],
-        // A group of its own, so that Ctrl-C reaches the coordinator only, which then stops the node in order.
-        detached: true,
-        // The secret goes by environment: arguments can be read by every user of the machine.
-        env: { ...process.env, PLIMSOLL_AUTH_SECRET: options.authSecret },
-      },
-    );
+    const { network = null } = options;
+    const hosts = network === null ? loopbackHosts(options) : [network.nodeAddress];
+    const serve = [
+      join(packageRoot(), 'loadgen', 'cli', 'bin.mjs'),
+      'serve',
+      '--json',
+      '--stop-with-parent',
+      ...['--port', '0', '--host', hosts.join(','), '--shards', String(options.shards)],
+      ...['--store', options.store, '--durability', options.durability],
+    ];
+    const [command, args] = network?.command(process.execPath, serve) ?? [process.execPath, serve];
+    const child = spawn(command, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // A group of its own, so that Ctrl-C reaches the coordinator only, which then stops the node in order.
+      detached: true,
+      // The secret goes by environment: arguments can be read by every user of the machine.
+      env: { ...process.env, PLIMSOLL_AUTH_SECRET: options.authSecret },
+    });
     const errors: string[] = [];
     eachLine(child.stderr!, (line) => {
       errors.push(line);
@@ -98,7 +103,15 @@ export class EmbeddedNode {
         );
       });
     });
-    return new EmbeddedNode(child, `ws://127.0.0.1:${port}`);
+    return new EmbeddedNode(child, `ws://${network?.nodeAddress ?? '127.0.0.1'}:${port}`);
+  }
+
+  /** Process id of a shard, as far as the node told lately (it can't while its network is cut); null: it never did, or not of that one. */
+  async shardPid(index: number): Promise<number | null> {
+    for (const { index: at, up, stats } of (await readNodeReport(this.target))?.shards ?? []) {
+      this.#shardPids[at] = up ? (stats?.pid ?? null) : null;
+    }
+    return this.#shardPids[index] ?? null;
   }
 
   /** Resolves when all of the node's processes have ended. */
