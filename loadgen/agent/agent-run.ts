@@ -277,7 +277,8 @@ export class AgentRun {
     const phase = this.#phaseOf(this.#clock.nowMs());
     if (!resumed) this.#recorder.record('connect_latency', phase, tookMs);
     else this.#counters.add('reconnects', phase);
-    if (user.position !== undefined) {
+    // Somebody comes back, or finds at his first coming what was sent to him before.
+    if (user.position !== undefined || (connection.head ?? 0) > connection.position) {
       user.resumingSinceMs = this.#clock.nowMs() - tookMs;
       this.#moved(user);
     }

@@ -17,10 +17,11 @@ export function claimOf(input: SummaryInput, judged: VerdictOutput, opened: numb
   const latency =
     p99 === null ? 'no message was measured' : `99% of messages reached the other user within ${formatNumber(p99)} ms`;
   const { lost, acknowledged } = input.ledger.totals;
+  const what = plan.fanOut === 1 ? 'messages' : 'deliveries';
   const loss =
     lost === 0
-      ? `none of ${formatCount(acknowledged)} acknowledged messages was lost`
-      : `${formatCount(lost)} messages were lost`;
+      ? `none of ${formatCount(acknowledged)} acknowledged ${what} was lost`
+      : `${formatCount(lost)} ${what} were lost`;
   const span = `for ${formatNumber(Math.round(steadySeconds))} s`;
   if (judged.verdict === 'pass') return `The server held ${load} ${span}: ${latency}, and ${loss}.`;
   if (judged.verdict === 'fail')

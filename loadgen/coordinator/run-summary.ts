@@ -100,6 +100,8 @@ export function buildSummary(input: SummaryInput): RunSummary {
       durationSeconds: plan.phases.steadyMs / 1_000,
       connectionsRequested: plan.connections,
       rateOffered: plan.rate,
+      users: plan.users,
+      fanOut: plan.fanOut,
       agents: options.agents,
       shards: watch.latest?.shards.length ?? 0,
       derivation: plan.derivation,
@@ -183,6 +185,10 @@ function steadySecondsOf(input: SummaryInput, steady: { startMs: number; endMs: 
   }
   const rss = new Map<number, number>();
   for (const { atMs, value } of input.metrics.gauges('server_rss_bytes')) rss.set(atMs, (rss.get(atMs) ?? 0) + value);
+  const connections = new Map<number, number>();
+  for (const { atMs, source, value } of input.metrics.gauges('connections')) {
+    if (source.startsWith('agent')) connections.set(atMs, (connections.get(atMs) ?? 0) + value);
+  }
   let sent = 0;
   let delivered = 0;
   const seconds: SteadySecond[] = [];
@@ -191,7 +197,13 @@ function steadySecondsOf(input: SummaryInput, steady: { startMs: number; endMs: 
     delivered += counts.delivered;
     // The first and last second are cut by the phase's edges.
     if (atMs < steady.startMs || atMs + 1_000 > steady.endMs) continue;
-    seconds.push({ atMs, sent, delivered, serverRssBytes: rss.get(atMs) ?? null });
+    seconds.push({
+      atMs,
+      sent,
+      delivered,
+      serverRssBytes: rss.get(atMs) ?? null,
+      connections: connections.get(atMs) ?? 0,
+    });
   }
   return seconds;
 }

@@ -26,6 +26,7 @@ function goodRun(changes: Partial<VerdictInput> = {}): VerdictInput {
       sent: 100 * (i + 1),
       delivered: 100 * (i + 1) - (i % 3),
       serverRssBytes: 200e6 + (i % 5) * 1e6,
+      connections: 1_000,
     })),
     agentCpu: new Map([['agent-0', Array.from({ length: 60 }, () => 0.3)]]),
     agentLoopDelayMs: new Map([['agent-0', 1]]),

@@ -21,6 +21,7 @@ export const METHOD = {
 
 /** Where no threshold names a latency. */
 export const DEFAULT_OBJECTIVE_MS = 100;
+const SETTLED_SHARE = 0.05;
 
 export interface SteadySecond {
   atMs: number;
@@ -28,6 +29,8 @@ export interface SteadySecond {
   sent: number;
   delivered: number;
   serverRssBytes: number | null;
+  /** Open connections, as the agents count them. */
+  connections: number;
 }
 
 export interface VerdictInput {
@@ -237,7 +240,7 @@ function backlogGrowth(input: VerdictInput): string | null {
 
 /** Server memory may grow within a budget (write buffers of the store fill); certain growth beyond it is a leak or a limit. */
 function memoryGrowth(input: VerdictInput): string | null {
-  const known = input.seconds.filter((second) => second.serverRssBytes !== null);
+  const known = settled(input.seconds).filter((second) => second.serverRssBytes !== null);
   if (known.length < 20) return null;
   const start = known[0]!.atMs;
   const values = known.map((second) => second.serverRssBytes!);
@@ -248,6 +251,13 @@ function memoryGrowth(input: VerdictInput): string | null {
   const budget = Math.max(METHOD.memoryGrowthPerMinuteShare * mean(values), METHOD.memoryGrowthPerMinuteBytes);
   if (slope === null || slope.lower95 * 60 <= budget) return null;
   return `the server's memory grew by ${round((slope.perSecond * 60) / 1e6)} MB a minute (budget ${round(budget / 1e6)} MB)`;
+}
+
+/** The last stretch with about as many connections as in the end: memory that comes with connections is no leak. */
+function settled(seconds: SteadySecond[]): SteadySecond[] {
+  const last = seconds.at(-1)?.connections ?? 0;
+  const moved = seconds.findLastIndex(({ connections }) => Math.abs(connections - last) > SETTLED_SHARE * last);
+  return seconds.slice(moved + 1);
 }
 
 function round(value: number): string {

@@ -148,6 +148,10 @@ export interface RunSummary {
     durationSeconds: number;
     connectionsRequested: number;
     rateOffered: number;
+    /** Users of the run; not all need be online at once. Runs of older versions do not say. */
+    users?: number;
+    /** Deliveries that a message leads to, in the mean: receivers × devices. Runs of older versions: 1. */
+    fanOut?: number;
     agents: number;
     shards: number;
     /** How the load follows from the scenario, line by line. */

@@ -3,9 +3,19 @@ import type { RunSummary } from '../../loadgen/recorder/summary.ts';
 import type { ReportModel } from '../report-model.ts';
 import { chooseDistribution, percentileOf } from './chart-distribution.ts';
 import { faultLossNote, faultRows } from './fault-view.ts';
-import { formatBytes, formatCount, formatDate, formatDuration, formatMs, formatPercent, formatRate } from './format.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDate,
+  formatDuration,
+  formatMs,
+  formatNumber,
+  formatPercent,
+  formatRate,
+} from './format.ts';
 import { escapeHtml, htmlList, htmlSection, htmlTable } from './html-text.ts';
 import {
+  fansOut,
   latencyLimit,
   ledgerGap,
   lossRateBound,
@@ -166,7 +176,7 @@ function loadBar(ratio: number, ok: boolean): string {
   return `<span class="load ${ok ? 'ok' : 'failed'}"><span class="track">${width > 0 ? `<span class="fill" style="width:${width.toFixed(2)}%"></span>` : ''}</span><span class="share">${words}</span></span>`;
 }
 
-function ledgerSection({ ledger }: RunSummary): string {
+function ledgerSection({ ledger, config }: RunSummary): string {
   const cell = (label: string, value: number, what: string, bad = false) =>
     `<div${bad && value > 0 ? ' class="bad"' : ''}><dt>${label}</dt><dd class="value">${formatCount(value)}</dd><dd class="note">${what}</dd></div>`;
   const gap = ledgerGap(ledger);
@@ -175,7 +185,7 @@ function ledgerSection({ ledger }: RunSummary): string {
     'ledger',
     'Every message accounted for',
     `<dl class="ledger">
-${cell('Sent', ledger.sent, 'handed to the socket')}
+${cell('Sent', ledger.sent, fansOut(config) ? `handed to the socket, once for each of ${formatNumber(config.fanOut!)} receiving devices` : 'handed to the socket')}
 ${cell('Acknowledged', ledger.acknowledged, 'stored, says the server')}
 ${cell('Delivered', ledger.delivered, 'reached the other user')}
 ${cell('Lost', ledger.lost, 'acknowledged, never arrived', true)}

@@ -4,6 +4,7 @@ import type { ReportModel } from '../report-model.ts';
 import { faultLossNote, faultRows } from './fault-view.ts';
 import { formatCount, formatDuration, formatMsCell, formatNumber, formatPlural, formatRate } from './format.ts';
 import {
+  fansOut,
   gaugeValues,
   latencyRows,
   lossSentence,
@@ -111,7 +112,7 @@ function messageBlock({ ledger, config }: RunSummary, paint: Paint): string[] {
     return { label: padStart(label, width), value: paint(padStart(text, width), bad && value > 0 ? 'red' : 'none') };
   });
   return [
-    `${heading('MESSAGES', paint)}  ${paint(`offered ${formatRate(config.rateOffered)}`, 'dim')}`,
+    `${heading('MESSAGES', paint)}  ${paint(`offered ${formatRate(config.rateOffered)}${fansOut(config) ? `, each counted once for every device it is to reach (${formatNumber(config.fanOut!)} in the mean)` : ''}`, 'dim')}`,
     paint(cells.map((cell) => cell.label).join('  '), 'dim'),
     cells.map((cell) => cell.value).join('  '),
     row('losses', lossSentence(ledger)),

@@ -184,3 +184,8 @@ export function runNotes(summary: RunSummary): string[] {
   }
   return notes;
 }
+
+/** Does a message of this run reach several devices, so that the ledger counts each of these deliveries? */
+export function fansOut(config: RunSummary['config']): boolean {
+  return (config.fanOut ?? 1) > 1;
+}
