@@ -3,34 +3,20 @@ import { decodeServerFrames, FrameError, type ServerFrames } from '../../server/
 import { CLOSES } from '../../server/protocol/errors.ts';
 import { type GroupRole, LIMITS, type PresenceStates, type Welcome } from '../../server/protocol/messages.ts';
 import { ADVICE, FINAL_CLOSES, RETRYABLE_ERRORS } from './reference-codes.ts';
-import { ackFrame, groupFrame, sendFrame, sendGroupFrame, subscribeFrame } from './reference-frames.ts';
-import type { GroupAsker, ReferenceGroups } from './reference-groups.ts';
-import type { ShardDirectory } from './shard-directory.ts';
-import { type ConnectOptions, type DriverConnection, DriverError, type DriverEvents } from './target-driver.ts';
+import { ackFrame, groupFrame, sendFrame, sendGroupFrame, statusFrame, subscribeFrame } from './reference-frames.ts';
+import type { GroupAsker } from './reference-groups.ts';
+import type { ReferenceHost } from './reference-host.ts';
+import { type ConnectOptions, type DriverConnection, DriverError } from './target-driver.ts';
 import { TimelinePosition } from './timeline-position.ts';
 import { UnsettledSends } from './unsettled-sends.ts';
 import type { WebSocketConnection } from './websocket-client.ts';
-
-/** What a connection needs of its driver. */
-export interface ReferenceHost<Context> {
-  readonly events: DriverEvents<Context>;
-  readonly directory: ShardDirectory;
-  readonly groups: ReferenceGroups;
-  /** Start a WebSocket for a connection that is being made. */
-  dial(
-    connection: ReferenceConnection<Context>,
-    options: ConnectOptions<Context>,
-    timeoutMs: number,
-  ): WebSocketConnection<ReferenceConnection<Context>>;
-  /** Have `connection` acknowledge within the interval. */
-  acknowledgeSoon(connection: ReferenceConnection<Context>): void;
-}
 
 const ACK_MESSAGES = 32;
 
 /** Idle ones are many: what only some need is made when it is needed. */
 export class ReferenceConnection<Context> implements DriverConnection<Context>, ServerFrames, GroupAsker {
   readonly user: string;
+  readonly device: string;
   context: Context;
   head = 0;
   readonly #host: ReferenceHost<Context>;
@@ -46,6 +32,7 @@ export class ReferenceConnection<Context> implements DriverConnection<Context>, 
   constructor(host: ReferenceHost<Context>, options: ConnectOptions<Context>) {
     this.#host = host;
     this.user = options.user;
+    this.device = options.device;
     this.context = options.context;
   }
 
@@ -100,7 +87,10 @@ export class ReferenceConnection<Context> implements DriverConnection<Context>, 
     this.#silent = true;
     this.#host.groups.ended(this);
     if (orderly) this.#ws!.close();
-    else this.#ws!.destroy();
+    else {
+      if (this.#unsettled !== undefined) this.#host.lostReceipts.keep(this, this.#unsettled);
+      this.#ws!.destroy();
+    }
   }
 
   /** Called once after `acknowledgeSoon`. */
@@ -135,6 +125,7 @@ export class ReferenceConnection<Context> implements DriverConnection<Context>, 
     this.#ws!.expectWithin(undefined);
     this.#position.start(message.after);
     this.head = message.head;
+    this.#askForLostReceipts();
     resolve(undefined);
   }
 
@@ -221,6 +212,13 @@ export class ReferenceConnection<Context> implements DriverConnection<Context>, 
     if (this.#unsettled?.size === 0) this.#unsettled = undefined;
   }
 
+  #askForLostReceipts(): void {
+    this.#unsettled = this.#host.lostReceipts.take(this);
+    const peers = this.#unsettled?.peers() ?? [];
+    for (let at = 0; at < peers.length; at += LIMITS.statusPeers)
+      this.#ws!.send(statusFrame(peers.slice(at, at + LIMITS.statusPeers)));
+  }
+
   #ended(code: number, reason: string, error?: DriverError): void {
     this.#host.groups.ended(this);
     if (this.#connecting !== undefined) {
@@ -235,6 +233,7 @@ export class ReferenceConnection<Context> implements DriverConnection<Context>, 
       }
     } else if (!this.#silent) {
       this.#silent = true;
+      if (this.#unsettled !== undefined) this.#host.lostReceipts.keep(this, this.#unsettled);
       this.#host.events.closed(this, code, reason, !FINAL_CLOSES.has(code), ADVICE.get(code));
     }
   }

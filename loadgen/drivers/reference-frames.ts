@@ -8,6 +8,7 @@ import {
   encodePresence,
   encodeSend,
   encodeSendGroup,
+  encodeStatus,
   FrameWriter,
 } from '../../server/protocol/codec.ts';
 
@@ -46,5 +47,12 @@ export function groupFrame(id: number, action: 'create' | 'add', group: string, 
 export function subscribeFrame(users: string[]): Uint8Array {
   writer.reset();
   encodePresence(writer, 'subscribe', users);
+  return writer.view();
+}
+
+/** At most 256 peers. */
+export function statusFrame(peers: string[]): Uint8Array {
+  writer.reset();
+  encodeStatus(writer, peers);
   return writer.view();
 }

@@ -98,6 +98,22 @@ test('a message for somebody away is stored, and delivered once he has come', as
   expect(a.context.lines).toHaveLength(3);
 });
 
+test('a receipt that came while the sender was cut off is asked for', async () => {
+  const connect = await setUp();
+  const lost = await connect('a');
+  lost.send('b', 1, Buffer.from('x'));
+  lost.send('c', 2, Buffer.from('y'));
+  await until(() => expect(lost.context.lines).toContain('stored 2'));
+  lost.close(false);
+  const b = await connect('b');
+  await until(() => expect(b.context.lines).toEqual(['a→b: x']));
+  driver.flush();
+  const a = await connect('a');
+  await until(() => expect(a.context.lines).toEqual(['delivered 1']));
+  await connect('c');
+  await until(() => expect(a.context.lines).toEqual(['delivered 1', 'delivered 2']));
+});
+
 test('a client that reads nothing is left behind by the server, and resumes without a loss', async () => {
   const connect = await setUp();
   const [a, slow, awake] = [await connect('a'), await connect('b', 'slow'), await connect('b', 'awake')];

@@ -2,8 +2,10 @@
 import { randomInt } from 'node:crypto';
 import { createSigner } from 'fast-jwt';
 import { BINARY_SUBPROTOCOL } from '../../server/protocol/messages.ts';
-import { ReferenceConnection, type ReferenceHost } from './reference-connection.ts';
+import { LostReceipts } from './lost-receipts.ts';
+import { ReferenceConnection } from './reference-connection.ts';
 import { ReferenceGroups } from './reference-groups.ts';
+import type { ReferenceHost } from './reference-host.ts';
 import { ShardDirectory } from './shard-directory.ts';
 import {
   type ConnectOptions,
@@ -41,6 +43,7 @@ class ReferenceDriver<Context> implements TargetDriver<Context>, ReferenceHost<C
   readonly events: DriverEvents<Context>;
   readonly directory: ShardDirectory;
   readonly groups = new ReferenceGroups();
+  readonly lostReceipts = new LostReceipts();
   readonly client: WebSocketClient<ReferenceConnection<Context>>;
   readonly #sign: ((payload: { sub: string }) => string) | undefined;
   /** Connections that owe an acknowledgement. */

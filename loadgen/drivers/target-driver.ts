@@ -50,7 +50,10 @@ export interface DriverEvents<Context = unknown> {
   stored?(connection: DriverConnection<Context>, id: number): void;
   /** News of users who are watched: so many of them. */
   presence?(connection: DriverConnection<Context>, changes: number): void;
-  /** The server says that the message(s) reached the recipient: those with these client message ids. */
+  /**
+   * The server says that the message with this client message id reached the recipient. It may have been sent on an earlier
+   * connection of this user and device.
+   */
   delivered(connection: DriverConnection<Context>, id: number): void;
   /**
    * The connection ended without being asked to. `resumable`: reconnecting makes sense; `advice`: how (default: `resume`).

@@ -68,3 +68,26 @@ test('of two receipts that overtake their sent, delivered says more', () => {
   expect(sends.acknowledged(1, 3)).toBe('delivered');
   expect(sends.size).toBe(0);
 });
+
+test('what is acknowledged can be taken to another connection', () => {
+  const sends = new UnsettledSends();
+  for (const [id, peer] of [
+    [1, 'b'],
+    [2, 'c'],
+    [3, 'b'],
+    [4, 'd'],
+  ] as const)
+    sends.add(id, peer);
+  for (const [id, seq] of [
+    [1, 1],
+    [2, 2],
+    [3, 3],
+  ] as const)
+    sends.acknowledged(id, seq);
+  sends.stored('c', 2);
+  sends.forgetUnacknowledged();
+  expect(sends.peers().sort()).toEqual(['b', 'c']);
+  sends.add(4, 'd');
+  expect(sends.size).toBe(4);
+  expect([sends.delivered('b', 3), sends.delivered('c', 2)]).toEqual([[1, 3], [2]]);
+});

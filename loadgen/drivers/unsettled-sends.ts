@@ -75,6 +75,16 @@ export class UnsettledSends {
     return news;
   }
 
+  /** Forget what was not acknowledged: it will be sent again, or never. */
+  forgetUnacknowledged(): void {
+    this.#list.splice(0, this.#list.length, ...this.#list.filter(({ seq }) => seq !== 0));
+  }
+
+  /** To whom these were sent, each once. */
+  peers(): string[] {
+    return [...new Set([...(this.#stored ?? []), ...this.#list].map(({ peer }) => peer))];
+  }
+
   #keepStored(send: UnsettledSend): void {
     this.#stored ??= [];
     this.#stored.push(send);
