@@ -2,7 +2,7 @@
 import type { Argv, CommandModule } from 'yargs';
 import { compileScenario, type LoadPlan } from '../population/load-plan.ts';
 import { loadScenario } from '../scenario-loader.ts';
-import { formatDuration, formatNumber } from '../units.ts';
+import { formatCount, formatDuration, formatNumber } from '../units.ts';
 import { readMachineFacts } from './doctor-facts.ts';
 import { planProcesses } from './doctor-plan.ts';
 import { FLAGS, readCount, readDuration, readRate } from './flags.ts';
@@ -60,6 +60,9 @@ function planText(path: string, plan: LoadPlan): string {
     ...(plan.presenceContacts > 0
       ? [`  presence    every user watches ${formatNumber(plan.presenceContacts)} contacts`]
       : []),
+    ...(plan.http
+      ? httpText(plan.http).map((line, index) => `  ${index === 0 ? 'HTTP      ' : '          '}  ${line}`)
+      : []),
     `  phases      connect, warm-up ${formatDuration(warmUpMs)}, steady${ends} ${formatDuration(steadyMs)}, drain at most ${formatDuration(drainMs)}`,
     ...plan.faults.map((fault) => `  fault       ${faultText(fault)}`),
     `  thresholds  ${plan.thresholds.map(({ metric, source }) => `${metric} ${source}`).join(', ') || 'none'}`,
@@ -67,6 +70,14 @@ function planText(path: string, plan: LoadPlan): string {
     `  on this machine: ${plan.server.shards ?? shards} shard process(es), ${plan.agents ?? agents} agent(s)`,
     '',
   ].join('\n');
+}
+
+function httpText({ rate, connections, requests }: NonNullable<LoadPlan['http']>): string[] {
+  const weights = requests.reduce((sum, { weight }) => sum + weight, 0);
+  return [
+    `${formatNumber(rate)} calls/s by autocannon, over ${formatCount(Math.min(connections, rate))} connection(s), at least one for each process called`,
+    ...requests.map(({ method, path, weight }) => `${formatNumber((rate * weight) / weights)}/s ${method} ${path}`),
+  ];
 }
 
 function streamText({ name, executor, to, pace, startMs }: LoadPlan['streams'][number]): string {

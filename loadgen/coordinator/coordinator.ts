@@ -5,6 +5,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { AgentLink, ConnectReport } from '../control/control-channel.ts';
+import { REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
+import { HttpLoad } from '../http-load/http-load.ts';
+import { expectedMetrics } from '../population/expected-metrics.ts';
 import type { LoadPlan } from '../population/load-plan.ts';
 import { type Reconciliation, reconcile } from '../recorder/delivery-ledger.ts';
 import { FanOutMerge } from '../recorder/fan-out.ts';
@@ -83,6 +86,7 @@ class Run {
   #plan: LoadPlan;
   #node: EmbeddedNode | null = null;
   #agents: AgentGroup | null = null;
+  #http: HttpLoad | null = null;
   #watch: NodeWatch | null = null;
   #metrics: RunMetrics;
   #thresholds: ThresholdWatch;
@@ -104,10 +108,7 @@ class Run {
     this.#options = options;
     this.#clock = options.clock;
     this.#plan = options.plan;
-    this.#metrics = new RunMetrics(options.plan.thresholds, {
-      sends: options.plan.rate > 0,
-      http: options.plan.http !== null,
-    });
+    this.#metrics = new RunMetrics(options.plan.thresholds, expectedMetrics(options.plan));
     this.#thresholds = new ThresholdWatch(options.plan.thresholds);
     this.#phases = new PhaseLog(options.clock);
     this.#audience = audienceOf(options.plan);
@@ -122,6 +123,7 @@ class Run {
   async execute(): Promise<RunSummary> {
     const target = await this.#startTarget();
     const agents = await this.#startAgents(target);
+    await this.#startHttp(target);
     await this.#options.onReady();
     await this.#watchNode(target);
     this.#timers.push(setInterval(() => this.#options.onProgress(this.snapshot()), PROGRESS_MS));
@@ -129,7 +131,9 @@ class Run {
     await this.#memory.takeBaseline(this.#watch!, agents);
     await this.#connect(agents);
     await this.#load(agents);
+    const httpOver = this.#http?.stop();
     await this.#drain(agents);
+    await httpOver;
     this.#phases.enter('finish');
     const ledgers = await agents.finish(FINISH_TIMEOUT_MS);
     const ledger = reconcile(expandLedgers(ledgers, this.#audience));
@@ -140,6 +144,7 @@ class Run {
   async cleanUp(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     this.#watch?.stop();
+    this.#http?.kill();
     await this.#agents?.end();
     await this.#node?.stop();
   }
@@ -202,6 +207,21 @@ class Run {
     return agents;
   }
 
+  async #startHttp(target: string): Promise<void> {
+    const { http, users, partners, seed, warmUpMs, steadyMs } = this.#plan;
+    if (http === null) return;
+    this.#http = await HttpLoad.start({
+      assignment: {
+        ...{ plan: http, target, users, partners, seed, warmUpMs, steadyMs },
+        sharded: this.#options.driver === REFERENCE_DRIVER,
+        authSecret: this.#secret,
+        epochOffsetMs: this.#clock.epochOffsetMs,
+      },
+      onSamples: (batch) => this.#record(batch),
+      onGone: (how) => this.#note(`http-load ${how}`),
+    });
+  }
+
   async #watchNode(target: string): Promise<void> {
     const watch = new NodeWatch(target, (rows) => this.#record({ histograms: [], counters: [], gauges: rows }));
     this.#watch = watch;
@@ -232,6 +252,7 @@ class Run {
     const { warmUpMs, steadyMs } = this.#plan.phases;
     const startMs = this.#clock.nowMs() + Math.max(LOAD_LEAD_MS, agents.longestRoundTripMs * LOAD_LEAD_ROUND_TRIPS);
     agents.load(startMs);
+    this.#http?.begin(startMs);
     this.#phases.enter('warm-up', startMs);
     await this.#until(() => this.#clock.nowMs() >= startMs + warmUpMs);
     if (this.#aborted()) return;
@@ -282,6 +303,7 @@ class Run {
       startedAtMs: this.#startedAtMs,
       agents,
       deliveryAcrossHosts: this.#deliveryAcrossHosts,
+      http: this.#http,
       watch: this.#watch!,
       memory: this.#memory,
       metrics: this.#metrics,

@@ -2,7 +2,7 @@
 import type { MergedHistogram } from '../recorder/histogram.ts';
 import { formatCount, formatNumber } from '../units.ts';
 import type { SummaryInput } from './run-summary.ts';
-import type { VerdictOutput } from './verdict.ts';
+import { METHOD, type VerdictOutput } from './verdict.ts';
 
 /** Sentences without their remedies, which stand behind a semicolon. */
 function facts(sentences: string[]): string[] {
@@ -44,12 +44,29 @@ export function notesOf(input: SummaryInput, judged: VerdictOutput, sharedMachin
       `The generator was strained, which can only make the server look worse: ${facts(judged.reasons).join('; ')}.`,
     );
   }
+  notes.push(...httpNotes(input));
   const sent = input.ledger.totals.acknowledged;
   if (input.ledger.totals.lost === 0 && sent > 0) {
     notes.push(
       `Zero losses in ${formatCount(sent)} messages: a loss rate below ${(3 / sent).toExponential(1)} at 95% confidence.`,
     );
   }
+  return notes;
+}
+
+/** What the HTTP load could not do, and why. */
+function httpNotes({ http, metrics, options, phases }: SummaryInput): string[] {
+  if (http === null) return [];
+  const notes: string[] = [];
+  const steady = phases.epochWindow('steady');
+  const offered = options.plan.http!.rate * ((steady.endMs - steady.startMs) / 1_000);
+  const made = metrics.counter('http_reqs', 'steady');
+  if (made < METHOD.achievedShare * offered)
+    notes.push(
+      `${formatCount(made)} of ${formatCount(Math.round(offered))} HTTP calls were made in the steady phase: answers left no time for more.`,
+    );
+  const reasons = Object.entries(http.reasons).map(([reason, count]) => `${reason} (${formatCount(count)})`);
+  if (reasons.length > 0) notes.push(`HTTP calls without an answer: ${reasons.join(', ')}.`);
   return notes;
 }
 

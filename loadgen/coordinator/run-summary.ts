@@ -1,5 +1,7 @@
 /** The summary of a run, from all that was measured. */
 import type { ConnectReport } from '../control/control-channel.ts';
+import type { HttpLoad } from '../http-load/http-load.ts';
+import { HTTP_SOURCE } from '../http-load/http-load-messages.ts';
 import type { LoadPlan } from '../population/load-plan.ts';
 import type { Reconciliation } from '../recorder/delivery-ledger.ts';
 import type { GaugeName } from '../recorder/metrics.ts';
@@ -23,6 +25,8 @@ export interface SummaryInput {
   nodeGone: string | null;
   startedAtMs: number;
   agents: AgentGroup;
+  /** Null: no HTTP calls are made. */
+  http: HttpLoad | null;
   deliveryAcrossHosts: boolean;
   watch: NodeWatch;
   memory: MemoryProbe;
@@ -37,7 +41,7 @@ export interface SummaryInput {
 }
 
 export function buildSummary(input: SummaryInput): RunSummary {
-  const { options, metrics, watch, agents, ledger } = input;
+  const { options, metrics, watch, agents, http, ledger } = input;
   const { plan } = options;
   const steady = input.phases.epochWindow('steady');
   const steadySeconds = (steady.endMs - steady.startMs) / 1_000;
@@ -66,7 +70,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
     agentCpu: gaugeBySource(metrics, 'agent_cpu', steady),
     agentLoopDelayMs: agents.loopDelays(),
     slipP99Ms: percentileMs(metrics.histogram('send_slip', 'steady'), 99),
-    deadAgents: agents.dead,
+    deadAgents: [...agents.dead, ...(http?.gone ? [{ name: http.name, how: http.gone }] : [])],
     laggingAgents: agents.lagging,
     unsteadyClocks: agents.unsteadyClocks,
     clockErrorMs: input.deliveryAcrossHosts ? agents.clockErrorMs : 0,
@@ -123,8 +127,8 @@ export function buildSummary(input: SummaryInput): RunSummary {
       memoryBytesPerConnection: memory.server,
     },
     generator: {
-      cpuSeconds: usage.cpuSeconds,
-      rssBytesPeak: usage.rssPeakBytes,
+      cpuSeconds: usage.cpuSeconds + (http?.usage().cpuSeconds ?? 0),
+      rssBytesPeak: usage.rssPeakBytes + (http?.usage().rssPeakBytes ?? 0),
       memoryBytesPerConnection: memory.generator,
       cpuMicrosecondsPerMessage: generatorCostPerMessage(metrics, steady),
     },
@@ -229,7 +233,9 @@ function generatorCostPerMessage(metrics: RunMetrics, steady: { startMs: number;
   if (sent === 0) return null;
   let cores = 0;
   // Seconds that the edges of the phase cut are not among them: their mean stands for the whole phase.
-  for (const values of gaugeBySource(metrics, 'agent_cpu', steady).values())
+  for (const [source, values] of gaugeBySource(metrics, 'agent_cpu', steady)) {
+    if (source === HTTP_SOURCE) continue;
     cores += values.reduce((sum, value) => sum + value, 0) / values.length;
+  }
   return (cores * (steady.endMs - steady.startMs) * 1e3) / sent;
 }

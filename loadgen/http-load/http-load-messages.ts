@@ -4,6 +4,9 @@ import type { HttpPlan } from '../population/load-plan.ts';
 import type { PartnerSpec } from '../population/partners.ts';
 import type { SampleBatch } from '../recorder/samples.ts';
 
+/** Who reports the rows. */
+export const HTTP_SOURCE = 'http-load';
+
 export interface HttpAssignment {
   plan: HttpPlan;
   /** `ws://host:port` */

@@ -2,23 +2,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { AgentUsage } from '../control/control-channel.ts';
+import { AgentError } from '../coordinator/agent-error.ts';
 import type { SampleBatch } from '../recorder/samples.ts';
-import type { FromHttpLoad, HttpAssignment, ToHttpLoad } from './http-load-messages.ts';
+import { type FromHttpLoad, HTTP_SOURCE, type HttpAssignment, type ToHttpLoad } from './http-load-messages.ts';
 
 const PROCESS = fileURLToPath(new URL('./http-load-process.js', import.meta.url));
 const STOP_TIMEOUT_MS = 10_000;
-
-export type { HttpAssignment };
-
-/** The HTTP load could not be prepared: one sentence. */
-export class HttpLoadError extends Error {
-  readonly side: 'generator' | 'server';
-  constructor(side: HttpLoadError['side'], message: string) {
-    super(message);
-    this.name = 'HttpLoadError';
-    this.side = side;
-  }
-}
 
 export interface HttpLoadOptions {
   assignment: HttpAssignment;
@@ -29,7 +18,7 @@ export interface HttpLoadOptions {
 }
 
 export class HttpLoad {
-  readonly name = 'http-load';
+  readonly name = HTTP_SOURCE;
   /** How it ended, when it was not asked to. */
   gone: string | null = null;
   /** Why calls had no answer, with how often; known after `stop`. */
@@ -42,7 +31,7 @@ export class HttpLoad {
   #stopping = false;
   #prepared: { resolve: () => void; reject: (error: Error) => void } | null = null;
 
-  /** Resolves when it knows whom to call where. Rejects with HttpLoadError. */
+  /** Resolves when it knows whom to call where. Rejects with AgentError. */
   static async start(options: HttpLoadOptions): Promise<HttpLoad> {
     const load = new HttpLoad(options);
     await new Promise<void>((resolve, reject) => {
@@ -111,14 +100,14 @@ export class HttpLoad {
       this.#usage = message.usage;
       this.#rssPeak = Math.max(this.#rssPeak, message.usage.rssBytes);
       this.#options.onSamples(message.samples);
-    } else if (this.#prepared) this.#prepared.reject(new HttpLoadError(message.side, message.message));
+    } else if (this.#prepared) this.#prepared.reject(new AgentError(message.side, message.message));
     else this.#lost(`failed: ${message.message}`);
   }
 
   #lost(how: string): void {
     if (this.gone !== null) return;
     this.gone = how;
-    this.#prepared?.reject(new HttpLoadError('generator', `the HTTP load ${how} before it was ready`));
+    this.#prepared?.reject(new AgentError('generator', `the HTTP load ${how} before it was ready`));
     this.#options.onGone(how);
   }
 }

@@ -9,12 +9,10 @@ import { createRandom, type Random } from '../random.ts';
 import { IntervalRecorder } from '../recorder/interval-recorder.ts';
 import type { CounterRow, Phase, SampleBatch } from '../recorder/samples.ts';
 import { HttpCaller } from './http-caller.ts';
-import type { HttpAssignment } from './http-load-messages.ts';
+import { HTTP_SOURCE, type HttpAssignment } from './http-load-messages.ts';
 import { drawRequest, isOfUser, type RequestSource, type RequestTemplate } from './http-requests.ts';
 import { divideCalls, type Place } from './http-shares.ts';
 
-/** Who reports the rows. */
-export const HTTP_SOURCE = 'http-load';
 const TOKEN_LIFETIME_MS = 3_600_000;
 /** The router is asked again at most this often, after a connection broke. */
 const REFRESH_INTERVAL_MS = 1_000;

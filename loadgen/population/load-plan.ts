@@ -7,6 +7,7 @@ import { parseThresholds, type Threshold, ThresholdError } from '../recorder/thr
 import { formatDuration, formatNumber } from '../units.ts';
 import { describePopulation } from './describe-population.ts';
 import { executorPlan } from './executor-plan.ts';
+import { thresholdRemarks } from './expected-metrics.ts';
 import { createGroups, meanFanOut } from './groups.ts';
 import { dayPartHours, offeredRate } from './offered-rate.ts';
 import { meanPayloadBytes } from './payload-sizes.ts';
@@ -68,12 +69,16 @@ export function compileScenario(
   const { rate, ratePeak } = offeredInAll(streams, warmUpMs, steadyMs);
   const traffic = { blocks: [...(block ? [block] : []), ...executors.blocks], streams, users, devices };
   const fanOut = fanOutOf(traffic, groups, overrides.seed ?? scenario.seed);
+  const faults = faultsOf(scenario, steadyMs);
+  const http = scenario.http ?? null;
+  const presenceContacts = scenario.population?.presence?.contacts ?? 0;
+  const thresholds = thresholdsOf(scenario, streams);
   return {
     ...traffic,
     payload,
     partners: partnerSpec(scenario.population),
     groups,
-    presenceContacts: scenario.population?.presence?.contacts ?? 0,
+    presenceContacts,
     warmUpMs,
     steadyMs,
     name: scenario.name,
@@ -89,9 +94,9 @@ export function compileScenario(
     phases: { warmUpMs, steadyMs, drainMs: scenario.phases.drain },
     endsWhenDone: streams.every(({ pace }) => pace.model === 'closed' && pace.iterations !== null),
     connecting: { perSecond: scenario.connecting.perSecond ?? null, inFlight: scenario.connecting.inFlight },
-    http: scenario.http ?? null,
-    thresholds: thresholdsOf(scenario),
-    faults: faultsOf(scenario, steadyMs),
+    http,
+    thresholds,
+    faults,
     driver: scenario.driver ?? null,
     server: {
       shards: overrides.shards ?? scenario.server.shards ?? null,
@@ -106,7 +111,10 @@ export function compileScenario(
       ...(offered ? [offered.derivation] : []),
       ...executors.derivation,
     ],
-    remarks: remarksOf(scenario, offered?.stages),
+    remarks: [
+      ...remarksOf(scenario, offered?.stages),
+      ...thresholdRemarks(thresholds, { ...traffic, rate, groups, http, presenceContacts, faults }),
+    ],
   };
 }
 
@@ -252,9 +260,9 @@ function checkOverrides(overrides: LoadOverrides): void {
   }
 }
 
-function thresholdsOf(scenario: CheckedScenario): Threshold[] {
+function thresholdsOf(scenario: CheckedScenario, streams: StreamPlan[]): Threshold[] {
   try {
-    return parseThresholds(scenario.options.thresholds);
+    return parseThresholds(scenario.options.thresholds, { scenarios: streams.map(({ name }) => name) });
   } catch (error) {
     if (error instanceof ThresholdError) throw new ScenarioError(error.problems, { cause: error });
     throw error;

@@ -123,14 +123,14 @@ describe('server figures', () => {
   });
 
   it('cost nothing that can be said where no message was sent', () => {
-    const silent = new RunMetrics([], { sends: false });
+    const silent = new RunMetrics([]);
     silent.add(batch({ gauges: [gauge(12, 'shard-0', 'server_cpu', 0.1)] }));
     expect(judge(silent, 'server_cpu_microseconds_per_message', '<400')).toMatchObject({ value: null, ok: false });
   });
 });
 
 it('a rate is the failed of the calls made', () => {
-  const metrics = new RunMetrics([], { http: true });
+  const metrics = new RunMetrics([], new Set(['http_req_failed']));
   expect(judge(metrics, 'http_req_failed', 'rate<0.01')).toMatchObject({ value: null, ok: false });
   metrics.add(
     batch({

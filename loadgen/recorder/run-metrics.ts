@@ -23,30 +23,11 @@ export interface Selection {
   scenario?: string | undefined;
 }
 
-/** What the run is to produce. */
-export interface Expectations {
-  /** It sends messages. */
-  sends?: boolean;
-  /** It makes HTTP calls. */
-  http?: boolean;
-}
-
 /** Seconds over which the progress display's percentiles reach. */
 const RECENT_SECONDS = 5;
 const PHASES: readonly Phase[] = ['connect', 'warm-up', 'steady', 'drain'];
 /** An agent that has said nothing for this long is not waited for. */
 const SILENT_MS = 10_000;
-const OF_MESSAGES: ReadonlySet<MetricName> = new Set<MetricName>([
-  'sent_latency',
-  'sent_latency_service',
-  'delivery_latency',
-  'delivery_latency_service',
-  'delivered_latency',
-  'delivered_latency_service',
-  'send_slip',
-]);
-const OF_HTTP: ReadonlySet<MetricName> = new Set<MetricName>(['http_req_duration', 'http_req_failed']);
-
 export class RunMetrics {
   /** By metric, phase, source and scenario; empty for all of them. */
   #histograms = new Map<string, MergedHistogram>();
@@ -58,14 +39,15 @@ export class RunMetrics {
   #reported = new Map<string, number>();
   #scenarios = new Set<string>();
   #windowed: Set<MetricName>;
-  #expected: Required<Expectations>;
+  #expected: ReadonlySet<MetricName>;
   #recent: HistogramRow[] = [];
   #newestMs = 0;
   /** Rows handed over, to reconcile with rows stored. */
   rows = { histograms: 0, counters: 0, gauges: 0 };
 
-  constructor(thresholds: readonly Threshold[], expectations: Expectations = {}) {
-    this.#expected = { sends: true, http: false, ...expectations };
+  /** @param expected metrics that the run is to produce samples of. */
+  constructor(thresholds: readonly Threshold[], expected: ReadonlySet<MetricName> = new Set()) {
+    this.#expected = expected;
     const windowed = thresholds.filter(({ windowMs }) => windowMs !== null);
     this.#windowed = new Set(
       windowed.flatMap<MetricName>(({ aggregation: { type, name } }) =>
@@ -136,8 +118,7 @@ export class RunMetrics {
 
   /** Is this run to produce samples of it? */
   expects(metric: TrendName | RateName): boolean {
-    if (OF_HTTP.has(metric)) return this.#expected.http;
-    return metric === 'connect_latency' || (OF_MESSAGES.has(metric) && this.#expected.sends);
+    return this.#expected.has(metric);
   }
 
   /** Figures for the progress display. */

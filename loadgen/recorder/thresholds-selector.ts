@@ -29,7 +29,7 @@ export type SelectedMetric = (
 ) & { tags: Tags };
 
 export interface Known {
-  /** Names of the run's streams of messages; undefined: any may be meant. */
+  /** Names of the run's streams of messages; undefined: any may be meant. Samples of an only one do not carry its name. */
   scenarios?: readonly string[] | undefined;
 }
 
@@ -78,10 +78,9 @@ function parseTags(text: string, metric: string, known: Known, fail: (problem: s
     if (tag !== 'phase') {
       const { scenarios } = known;
       if (tag === 'scenario' && scenarios !== undefined && !scenarios.includes(value)) {
-        const hint = scenarios.length === 0 ? '; this one has a single, unnamed load' : suggestion(value, scenarios);
-        fail(`the metric "${metric}" asks for the unknown scenario "${value}"${hint}`);
+        fail(`the metric "${metric}" asks for the unknown scenario "${value}"${suggestion(value, scenarios)}`);
       }
-      tags[tag] = value;
+      if (tag === 'source' || scenarios?.length !== 1) tags[tag] = value;
       continue;
     }
     const phase = PHASES.find((name) => name === value);

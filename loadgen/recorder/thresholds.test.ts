@@ -90,7 +90,7 @@ describe('tags', () => {
     expect(() => parse('group', ['groups', 'direct'])).toThrow(
       'asks for the unknown scenario "group"; did you mean "groups"?',
     );
-    expect(() => parse('groups', [])).toThrow('this one has a single, unnamed load');
+    expect(parse('default', ['default']).tags).toEqual({});
   });
 
   it('and whatever is written comes back, or is refused with a sentence', () => {
