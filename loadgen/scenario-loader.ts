@@ -11,6 +11,7 @@ import {
   ScenarioError,
 } from '../scenarios/scenario-schema.ts';
 import { closestName } from './closest-name.ts';
+import { absoluteDriverName } from './drivers/driver-loader.ts';
 import { packageRoot } from './package-root.ts';
 
 export { ScenarioError };
@@ -45,8 +46,8 @@ export async function loadScenario(pathOrName: string, options: { cwd?: string }
     const scenario = parseScenario(exported);
     const bytes = scenario.population?.messageBytes;
     const samples = typeof bytes === 'object' && 'file' in bytes ? readSizes(resolve(dirname(path), bytes.file)) : null;
-    // A driver's path is the scenario's own; names of drivers that come with Plimsoll have no separator.
-    if (scenario.driver?.includes('/')) scenario.driver = resolve(dirname(path), scenario.driver);
+    // A driver's path is meant from the scenario's folder.
+    if (scenario.driver !== undefined) scenario.driver = absoluteDriverName(scenario.driver, dirname(path));
     return { scenario, path, text, ...(samples && { samples }) };
   } catch (error) {
     if (!(error instanceof ScenarioError)) throw error;

@@ -48,7 +48,7 @@ export interface Scenario {
   http?: HttpLoad;
   /** What is broken on purpose while the load runs. */
   faults?: Fault[];
-  /** How agents reach the server: `reference` (default), `long-poll`, or a driver module's path from this file. */
+  /** How agents reach the server: `reference` (default), `long-poll`, `json-websocket:<file>`, or a driver module; paths are from this file. */
   driver?: string;
   /** The embedded node, when one is started. Defaults are the node's. */
   server?: {

@@ -80,8 +80,13 @@ describe('who may import whom', () => {
   it('scenarios import only what describes and checks a scenario', () => {
     const allowed = (to: string): boolean =>
       to.startsWith('scenarios/') || ['loadgen/units.ts', 'loadgen/closest-name.ts', 'zod', 'k6/options'].includes(to);
-    const ours = (from: string): boolean => from.startsWith('scenarios/') && !from.startsWith('scenarios/k6/');
+    const ours = (from: string): boolean => /^scenarios\/(?!k6\/|socket-io\/)/.test(from);
     expect(offenders(({ from, to }) => ours(from) && !allowed(to))).toEqual([]);
+  });
+
+  it('a driver and a scenario of a user’s kind import only what users have', () => {
+    const allowed = (to: string): boolean => ['plimsoll/driver', 'plimsoll/scenario', 'socket.io-client'].includes(to);
+    expect(offenders(({ from, to }) => from.startsWith('scenarios/socket-io/') && !allowed(to))).toEqual([]);
   });
 
   it('what k6 runs imports only what k6 has', () => {
