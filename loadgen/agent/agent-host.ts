@@ -30,6 +30,8 @@ export interface AgentHostOptions {
   /** The server's address with its secrets, for the process of a run. */
   url: string;
   onNotice: (text: string) => void;
+  /** The process of a run; it gets its RemoteOrder as its first message. */
+  startProcess?: () => ChildProcess;
 }
 
 interface Session {
@@ -105,10 +107,7 @@ export class AgentHost {
   }
 
   #start({ runId, channel, silenceMs }: Extract<AgentCall, { type: 'take' }>): void {
-    const child = fork(AGENT_PROCESS, [REMOTE], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      execArgv: [...process.execArgv, '--max-semi-space-size=16'],
-    });
+    const child = (this.#options.startProcess ?? startAgentProcess)();
     const session: Session = { runId, channel, child, released: false };
     this.#session = session;
     this.#options.onNotice(`taken for run ${runId}`);
@@ -135,4 +134,11 @@ export class AgentHost {
   #tell({ channel }: Session, how: string): void {
     this.#options.line.publish(toCoordinator(channel), goodbyeFrame(how));
   }
+}
+
+function startAgentProcess(): ChildProcess {
+  return fork(AGENT_PROCESS, [REMOTE], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    execArgv: [...process.execArgv, '--max-semi-space-size=16'],
+  });
 }

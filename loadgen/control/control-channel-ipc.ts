@@ -13,7 +13,12 @@ export function forkAgent(index: number): AgentLink {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     execArgv: [...process.execArgv, '--max-semi-space-size=16'],
   });
-  return new IpcAgentLink(`agent-${index}`, child);
+  return ipcAgentLink(`agent-${index}`, child);
+}
+
+/** The coordinator's end; `child` was forked with advanced serialization. */
+export function ipcAgentLink(name: string, child: ChildProcess): AgentLink {
+  return new IpcAgentLink(name, child);
 }
 
 class IpcAgentLink implements AgentLink {
