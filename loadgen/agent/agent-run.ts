@@ -22,6 +22,7 @@ import type { Phase, SampleBatch } from '../recorder/samples.ts';
 import { AgentCounters } from './agent-counters.ts';
 import { AgentHealth } from './agent-health.ts';
 import { CatchUp } from './catch-up.ts';
+import { ClientFaults } from './client-faults.ts';
 import { Connector } from './connector.ts';
 import { Crowd } from './crowd.ts';
 import { GroupLife } from './group-life.ts';
@@ -55,6 +56,7 @@ export class AgentRun {
   #messages: Messages;
   #streams: Streams | null = null;
   #catchUp: CatchUp;
+  #faults: ClientFaults;
   #random: Random;
   #loadStartMs = Number.POSITIVE_INFINITY;
   #connections = 0;
@@ -120,6 +122,12 @@ export class AgentRun {
       },
     });
     this.#catchUp = new CatchUp({ clock, connector: this.#connector, leave: (user) => this.#disconnect(user) });
+    this.#faults = new ClientFaults({
+      users: () => this.#connected(),
+      clock,
+      random: random.fork('faults'),
+      reconnect: (user) => this.#abandon(user),
+    });
   }
 
   /** Rejects with AssignmentError where the driver can't do what the scenario asks for, else with the driver's error. */
@@ -165,7 +173,7 @@ export class AgentRun {
 
   /** Break something on the clients' side, on purpose. */
   breakClients(fault: ClientFault): void {
-    void fault;
+    this.#faults.apply(fault);
   }
 
   /** Start nothing more. Users who are offline come once more for what they missed. */
@@ -206,6 +214,7 @@ export class AgentRun {
     this.#closing = true;
     this.#messages.closing = true;
     this.#catchUp.stop();
+    this.#faults.stop();
     this.#connector.stop();
     this.#driver.flush();
     await this.#driver.close();
@@ -316,11 +325,22 @@ export class AgentRun {
     else void this.#connector.reopen(user, advice);
   }
 
+  /** Give a connection up without a word, and open another. */
+  #abandon(user: VirtualUser): void {
+    if (user.connection === null) return;
+    this.#detach(user);
+    if (!this.#closing && user.online) void this.#connector.reopen(user, 'resume');
+  }
+
   #detach(user: VirtualUser): void {
     user.position = user.connection!.position;
     user.connection = null;
     user.resumingSinceMs = undefined;
     this.#connections--;
+  }
+
+  #connected(): VirtualUser[] {
+    return this.#crowd.users.flatMap((user) => [user, ...user.others]).filter(({ connection }) => connection !== null);
   }
 
   #phaseOf(timeMs: number): Phase {
@@ -348,7 +368,7 @@ export class AgentRun {
       reordered: totals.messages_reordered,
       dropped: totals.messages_dropped,
       awaitingReceipt: this.#messages.awaitingReceipt,
-      slow: 0,
+      slow: this.#faults.slow,
       catchingUp: this.#catchUp.left,
       loopDelayP99Ms: this.#health.steadyLoopDelayMs(),
       loadDone: this.#streams?.done ?? false,

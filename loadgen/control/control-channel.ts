@@ -6,10 +6,13 @@
  * is gone the other is told, once.
  */
 import type { ClockLine } from '../clock.ts';
+import type { ClientFault } from '../faults/fault.ts';
 import type { TrafficPlan } from '../population/plan.ts';
 import type { ReceiverSummary, SenderSummary } from '../recorder/delivery-ledger.ts';
 import type { FanOutRow } from '../recorder/fan-out.ts';
 import type { SampleBatch } from '../recorder/samples.ts';
+
+export type { ClientFault } from '../faults/fault.ts';
 
 /** An agent's part of a run. */
 export interface AgentAssignment {
@@ -30,12 +33,6 @@ export interface AgentAssignment {
   /** False: the clocks are not known well enough to measure a delivery between agents with different ones. */
   deliveryAcrossHosts: boolean;
 }
-
-/** What agents break on purpose, on their own side of the connections. `share` of each agent's open connections. */
-export type ClientFault =
-  | { kind: 'slow-consumers'; share: number; forMs: number }
-  | { kind: 'half-open'; share: number }
-  | { kind: 'reconnect-storm'; share: number };
 
 export type ToAgent =
   /** How to follow the coordinator's clock; comes before `prepare` to an agent that has another. */
