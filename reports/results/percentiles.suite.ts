@@ -12,6 +12,8 @@ interface Interval {
   agent: number;
   second: number;
   metric: HistogramRow['metric'];
+  /** Empty: of the only stream. */
+  scenario: string;
   samples: Array<{ us: number; times: number }>;
 }
 
@@ -21,6 +23,7 @@ const interval: fc.Arbitrary<Interval> = fc.record({
   agent: fc.nat({ max: 2 }),
   second: fc.nat({ max: PHASES.length - 1 }),
   metric: fc.constantFrom(...TRENDS.slice(0, 3)),
+  scenario: fc.constantFrom('', 'direct', 'groups'),
   samples: fc.array(
     fc.record({
       us: fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 3_600_000_000 })),
@@ -31,7 +34,7 @@ const interval: fc.Arbitrary<Interval> = fc.record({
 });
 
 const run = fc.uniqueArray(interval, {
-  selector: ({ agent, second, metric }) => `${agent} ${second} ${metric}`,
+  selector: ({ agent, second, metric, scenario }) => `${agent} ${second} ${metric} ${scenario}`,
   minLength: 1,
   maxLength: 30,
 });
@@ -67,6 +70,7 @@ function rowOf(interval: Interval): HistogramRow {
     source: `agent-${interval.agent}`,
     metric: interval.metric,
     phase: PHASES[interval.second]!,
+    ...(interval.scenario !== '' && { scenario: interval.scenario }),
     count: interval.samples.reduce((sum, { times }) => sum + times, 0),
     sumUs: interval.samples.reduce((sum, { us, times }) => sum + us * times, 0),
     minUs: Math.min(...amounts),

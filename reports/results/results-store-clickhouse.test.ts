@@ -11,11 +11,12 @@ import { join } from 'node:path';
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadChdb } from './chdb-loader.ts';
-import { runStart } from './results-fixtures.suite.ts';
+import { batchOf, counterRow, runStart } from './results-fixtures.suite.ts';
 import { type ResultsBackend, resultsStoreSuite } from './results-store.suite.ts';
 import type { ResultsStore } from './results-store.ts';
 import { openClickHouseStore } from './results-store-clickhouse.ts';
 import { openResultsStore } from './results-store-open.ts';
+import { SampleWriter } from './sample-writer.ts';
 import { MIGRATIONS, migrateSchema } from './schema.ts';
 import { queryRows, runCommand, type StoreClient } from './store-client.ts';
 
@@ -103,14 +104,33 @@ describe('the schema', () => {
     expect(await queryRows(place, `SELECT run_id, note FROM ${place.database}.runs`)).toEqual([
       { run_id: 'old', note: '' },
     ]);
-    expect(await queryRows(place, `SELECT version FROM ${place.database}.schema_version ORDER BY version`)).toEqual([
-      { version: 1 },
-      { version: 2 },
-    ]);
+    expect(await queryRows(place, `SELECT version FROM ${place.database}.schema_version ORDER BY version`)).toEqual(
+      Array.from({ length: MIGRATIONS.length + 1 }, (_, index) => ({ version: index + 1 })),
+    );
     await expect(migrateSchema(place, { readOnly: false })).rejects.toMatchObject({
       code: 'foreign',
-      message: expect.stringMatching(/format 2, written by a newer Plimsoll; this one reads formats up to 1/),
+      message: expect.stringContaining(
+        `format ${MIGRATIONS.length + 1}, written by a newer Plimsoll; this one reads formats up to ${MIGRATIONS.length}`,
+      ),
     });
+  });
+
+  it('tells streams apart from its third version on, and the rows of before belong to none', async () => {
+    const older = newPlace();
+    await migrateSchema(older, { readOnly: false, migrations: MIGRATIONS.slice(0, 2) });
+    await runCommand(older, `INSERT INTO ${older.database}.counters (run_id, metric, value) VALUES ('old', 'x', 1)`);
+    await migrateSchema(older, { readOnly: true });
+    const rows = [counterRow(), counterRow({ scenario: 'groups', value: 4 })];
+    await new SampleWriter(older).write('new', batchOf({ counters: rows }));
+    expect(
+      await queryRows(older, `SELECT run_id, scenario, value FROM ${older.database}.counters ORDER BY value`),
+    ).toEqual([
+      { run_id: 'old', scenario: '', value: 1 },
+      { run_id: 'new', scenario: '', value: 3 },
+      { run_id: 'new', scenario: 'groups', value: 4 },
+    ]);
+    await older.client.close();
+    await drop(older);
   });
 
   it('is completed after a crash in its making', async () => {

@@ -99,7 +99,11 @@ class ClickHouseResultsStore implements ResultsStore {
     await insertRows(
       this.#store,
       'thresholds',
-      results.thresholds.map((row) => ({ run_id: runId, ...row })),
+      results.thresholds.map(({ endedRunAtSeconds = null, ...row }) => ({
+        run_id: runId,
+        ...row,
+        ended_run_at_seconds: endedRunAtSeconds,
+      })),
     );
     await insertRows(
       this.#store,

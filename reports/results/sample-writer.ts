@@ -76,6 +76,7 @@ function histogramRow(runId: string, row: HistogramRow): object {
     source: row.source,
     metric: row.metric,
     phase: row.phase,
+    scenario: row.scenario ?? '',
     count: row.count,
     sum_us: row.sumUs,
     min_us: row.minUs,
@@ -92,6 +93,7 @@ function counterRow(runId: string, row: CounterRow): object {
     source: row.source,
     metric: row.metric,
     phase: row.phase,
+    scenario: row.scenario ?? '',
     value: row.value,
   };
 }

@@ -9,7 +9,7 @@ import { queryRows, runCommand, type StoreClient } from './store-client.ts';
 export type Migration = (database: string) => string[];
 
 /** Migration `i` leads from version `i` to `i + 1`; version 0 is an empty database. */
-export const MIGRATIONS: readonly Migration[] = [tablesOfVersion1, faultsOfVersion2];
+export const MIGRATIONS: readonly Migration[] = [tablesOfVersion1, faultsOfVersion2, streamsOfVersion3];
 
 /**
  * Brings the tables of `store.database` to the newest version.
@@ -210,5 +210,16 @@ function faultsOfVersion2(database: string): string[] {
     column('backlog_highest UInt64'),
     column('dropped UInt64'),
     column('reconnects UInt64'),
+  ];
+}
+
+/** Rows tell streams of messages apart, and thresholds whether they ended the run. */
+function streamsOfVersion3(database: string): string[] {
+  const scenario = `scenario LowCardinality(String) COMMENT 'stream of messages; empty where there is only one' AFTER phase`;
+  return [
+    `ALTER TABLE ${database}.histograms ADD COLUMN IF NOT EXISTS ${scenario}`,
+    `ALTER TABLE ${database}.counters ADD COLUMN IF NOT EXISTS ${scenario}`,
+    `ALTER TABLE ${database}.thresholds ADD COLUMN IF NOT EXISTS ended_run_at_seconds Nullable(Float64)
+       COMMENT 'since the start of the load; null: it did not end the run'`,
   ];
 }
