@@ -9,6 +9,7 @@ import { withoutSecrets } from '../control/nats-line.ts';
 import { runLoad } from '../coordinator/coordinator.ts';
 import { describeMachine } from '../coordinator/machine.ts';
 import { loadDriver, REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
+import { FaultSchedule } from '../faults/fault-schedule.ts';
 import { compileScenario, type Durability, type LoadPlan } from '../population/load-plan.ts';
 import type { RunSummary } from '../recorder/summary.ts';
 import { type LoadedScenario, loadScenario } from '../scenario-loader.ts';
@@ -104,6 +105,14 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
   const control = readControl(argv, target);
   const processes = processesFor(plan, target, control !== null);
   const node = embeddedNode(argv, plan, runId, processes.shards);
+  FaultSchedule.check(plan.faults, {
+    embedded: target === null,
+    localAgents: control === null,
+    ownStore: argv.store === undefined && argv.data === undefined && plan.server.store === null,
+    store: node.storeDirectory === null ? 'memory' : 'level',
+    connections: plan.connections,
+    shards: processes.shards,
+  });
 
   const stop = new AbortController();
   let signals = 0;
@@ -139,6 +148,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
         plan,
         target,
         node: node.options,
+        storeDirectory: node.storeDirectory,
         driver,
         authSecret: argv.authSecret || null,
         agents: agents.count,
@@ -308,7 +318,11 @@ function embeddedNode(
   plan: LoadPlan,
   runId: string,
   shards: number,
-): { options: { shards: number; store: string; durability: string }; cleanUp: () => void } {
+): {
+  options: { shards: number; store: string; durability: string };
+  storeDirectory: string | null;
+  cleanUp: () => void;
+} {
   sweepRunData();
   const temporary = join(RUN_DATA, `${runId}.${process.pid}`);
   const store = readStore(
@@ -322,6 +336,7 @@ function embeddedNode(
       store: store.kind === 'memory' ? 'memory:' : `level:${store.directory}`,
       durability: plan.server.durability ?? 'fsync',
     },
+    storeDirectory: store.kind === 'memory' ? null : store.directory,
     cleanUp: () => rmSync(temporary, { recursive: true, force: true }),
   };
 }

@@ -19,6 +19,7 @@ export class ResultsSink implements SampleSink {
   #writing: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout;
   #busy = false;
+  #held = false;
   #complaints = new Set<string>();
 
   constructor(store: ResultsStore, runId: string, onError: (message: string) => void) {
@@ -36,8 +37,14 @@ export class ResultsSink implements SampleSink {
     this.#waiting.gauges.push(...batch.gauges);
   }
 
+  /** While held nothing is written; rows wait, up to the bound above. */
+  hold(hold: boolean): void {
+    this.#held = hold;
+  }
+
   async settle(): Promise<{ recorded: number; stored: number }> {
     clearInterval(this.#timer);
+    this.#held = false;
     await this.#writing;
     this.#flush();
     await this.#writing;
@@ -63,7 +70,7 @@ export class ResultsSink implements SampleSink {
   }
 
   #flush(): void {
-    if (this.#busy || rowsOf(this.#waiting) === 0) return;
+    if (this.#busy || this.#held || rowsOf(this.#waiting) === 0) return;
     const batch = this.#waiting;
     this.#waiting = emptyBatch();
     this.#busy = true;

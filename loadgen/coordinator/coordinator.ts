@@ -26,6 +26,7 @@ import { MemoryProbe } from './memory-probe.ts';
 import { NodeWatch } from './node-watch.ts';
 import { PhaseLog, type RunPhase } from './phase-log.ts';
 import type { RunSnapshot } from './progress.ts';
+import { RunFaults } from './run-faults.ts';
 import { buildSummary, clockLimitMs } from './run-summary.ts';
 import { EmbeddedNode } from './target-node.ts';
 
@@ -34,6 +35,8 @@ export interface SampleSink {
   write(batch: SampleBatch): void;
   /** Rows handed over and rows stored, once all are through. */
   settle(): Promise<{ recorded: number; stored: number }>;
+  /** A fault: while held, nothing reaches the store; what is handed over waits. */
+  hold?(hold: boolean): void;
 }
 
 export interface RunOptions {
@@ -41,6 +44,8 @@ export interface RunOptions {
   /** Null: an embedded node is started. */
   target: string | null;
   node: { shards: number; store: string; durability: string };
+  /** Where that node keeps its messages; null: nowhere. */
+  storeDirectory: string | null;
   driver: string;
   authSecret: string | null;
   agents: number;
@@ -103,6 +108,7 @@ class Run {
   #fanOut: FanOutMerge;
   #fanOutRecorder = new IntervalRecorder('coordinator');
   #deliveryAcrossHosts = true;
+  #faults: RunFaults;
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -116,6 +122,15 @@ class Run {
       (group, sender) => receiversOf(this.#audience, group, sender),
       (phase, lastMs) => this.#fanOutRecorder.record('fanout_last_latency', phase, lastMs),
     );
+    this.#faults = new RunFaults({
+      plan: options.plan,
+      clock: options.clock,
+      storeDirectory: options.storeDirectory,
+      tellAgents: (fault) => this.#agents?.breakClients(fault),
+      holdResults: (hold) => options.sink.hold?.(hold),
+      progress: () => this.#agents!.progress(),
+      note: (text) => this.#note(text),
+    });
     // An embedded node asks for tokens like any other: signing and checking them is part of what is measured.
     this.#secret = options.authSecret ?? (options.target === null ? randomBytes(24).toString('hex') : null);
   }
@@ -145,8 +160,10 @@ class Run {
     for (const timer of this.#timers) clearInterval(timer);
     this.#watch?.stop();
     this.#http?.kill();
+    await this.#faults.undo();
     await this.#agents?.end();
     await this.#node?.stop();
+    await this.#faults.remove();
   }
 
   snapshot(): RunSnapshot {
@@ -172,6 +189,7 @@ class Run {
       ...node,
       authSecret: this.#secret!,
       connections: this.#plan.connections,
+      network: this.#faults.network,
       onLog: (line) => this.#note(`server: ${line}`),
     });
     return this.#node.target;
@@ -252,6 +270,7 @@ class Run {
     const { warmUpMs, steadyMs } = this.#plan.phases;
     const startMs = this.#clock.nowMs() + Math.max(LOAD_LEAD_MS, agents.longestRoundTripMs * LOAD_LEAD_ROUND_TRIPS);
     agents.load(startMs);
+    this.#faults.start(this.#node, startMs + warmUpMs);
     this.#http?.begin(startMs);
     this.#phases.enter('warm-up', startMs);
     await this.#until(() => this.#clock.nowMs() >= startMs + warmUpMs);
@@ -266,6 +285,7 @@ class Run {
 
   async #drain(agents: AgentGroup): Promise<void> {
     this.#phases.enter('drain');
+    await this.#faults.undo();
     agents.drain();
     const limit = this.#clock.nowMs() + (this.#aborted() ? ABORT_DRAIN_MS : this.#plan.phases.drainMs);
     let ticks = 0;
@@ -291,7 +311,8 @@ class Run {
 
   async #summarise(target: string, agents: AgentGroup, ledger: Reconciliation): Promise<RunSummary> {
     this.#metrics.addLost(ledger.totals.lost);
-    this.#record({ histograms: this.#fanOutRecorder.swap(this.#second()), counters: [], gauges: [] });
+    const faults = this.#faults.judge(ledger.totals.lost);
+    this.#record({ histograms: this.#fanOutRecorder.swap(this.#second()), counters: [], gauges: faults.gauges });
     // What came after the count would look like rows that went missing.
     this.#recording = false;
     const rows = await this.#options.sink.settle();
@@ -312,7 +333,8 @@ class Run {
       ledger,
       rows,
       thresholds: this.#options.judgeThresholds ? this.#thresholds.judge(this.#metrics, this.#windowOf) : [],
-      notes: this.#notes,
+      notes: [...this.#faults.remarks, ...this.#notes],
+      faults: faults.results,
       complete: !this.#options.signal.aborted,
     });
   }
@@ -332,6 +354,7 @@ class Run {
   #record(batch: SampleBatch): void {
     if (!this.#recording) return;
     this.#metrics.add(batch);
+    this.#faults.record(batch);
     this.#options.sink.write(batch);
     const elapsedMs = this.#phases.loadElapsedMs;
     if (elapsedMs <= 0 || !this.#options.judgeThresholds) return;

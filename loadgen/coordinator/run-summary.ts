@@ -6,7 +6,7 @@ import type { LoadPlan } from '../population/load-plan.ts';
 import type { Reconciliation } from '../recorder/delivery-ledger.ts';
 import type { GaugeName } from '../recorder/metrics.ts';
 import type { RunMetrics } from '../recorder/run-metrics.ts';
-import type { RunSummary, ThresholdResult } from '../recorder/summary.ts';
+import type { FaultResult, RunSummary, ThresholdResult } from '../recorder/summary.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';
 import type { AgentGroup } from './agent-group.ts';
 import type { RunOptions } from './coordinator.ts';
@@ -37,6 +37,7 @@ export interface SummaryInput {
   rows: { recorded: number; stored: number };
   thresholds: ThresholdResult[];
   notes: string[];
+  faults: FaultResult[];
   complete: boolean;
 }
 
@@ -138,7 +139,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
       perSecond: connecting.seconds > 0 ? connecting.opened / connecting.seconds : 0,
       failed: connecting.failed,
     },
-    faults: [],
+    faults: input.faults,
   };
 }
 

@@ -1,0 +1,95 @@
+/** The faults of a run in the coordinator's hands: what they need made beforehand, done on time, undone, and judged in the end. */
+import type { Clock } from '../clock.ts';
+import type { ClientFault } from '../control/control-channel.ts';
+import type { FaultProgress } from '../faults/fault.ts';
+import { FaultGround } from '../faults/fault-ground.ts';
+import { FaultSchedule, recoveryGauge } from '../faults/fault-schedule.ts';
+import type { LoadPlan } from '../population/plan.ts';
+import type { GaugeRow, SampleBatch } from '../recorder/samples.ts';
+import type { FaultResult } from '../recorder/summary.ts';
+import type { EmbeddedNode } from './target-node.ts';
+
+export interface RunFaultsOptions {
+  plan: LoadPlan;
+  clock: Clock;
+  /** Where the embedded node keeps its messages; null: it does not, or there is none. */
+  storeDirectory: string | null;
+  tellAgents: (fault: ClientFault) => void;
+  holdResults: (hold: boolean) => void;
+  progress: () => FaultProgress;
+  note: (text: string) => void;
+}
+
+export class RunFaults {
+  #options: RunFaultsOptions;
+  #ground: FaultGround | null;
+  #schedule: FaultSchedule | null = null;
+
+  /** Throws FaultError when what a fault needs can't be made. */
+  constructor(options: RunFaultsOptions) {
+    const { faults } = options.plan;
+    this.#options = options;
+    this.#ground = faults.length === 0 ? null : FaultGround.prepare(faults, options.storeDirectory);
+  }
+
+  /** The network that the embedded node is to live in; null: the machine's own. */
+  get network(): FaultGround['network'] {
+    return this.#ground?.network ?? null;
+  }
+
+  get remarks(): string[] {
+    return this.#ground?.remarks ?? [];
+  }
+
+  /** Begin to look, and begin the faults on time. `node`: the embedded one. */
+  start(node: EmbeddedNode | null, steadyStartMs: number): void {
+    const { plan, clock, tellAgents, holdResults, progress, note } = this.#options;
+    if (plan.faults.length === 0) return;
+    this.#schedule = new FaultSchedule(plan.faults, {
+      clock,
+      node,
+      network: this.#ground?.network ?? null,
+      disk: this.#ground?.disk ?? null,
+      tellAgents,
+      holdResults,
+      progress,
+      note,
+    });
+    this.#schedule.observe();
+    this.#schedule.start(steadyStartMs);
+  }
+
+  record(batch: SampleBatch): void {
+    this.#schedule?.record(batch);
+  }
+
+  /** Everything is whole again. */
+  async undo(): Promise<void> {
+    await this.#schedule?.undo();
+  }
+
+  /** What the faults did; empty without any. `lost`: messages that the run lost. */
+  judge(lost: number): { results: FaultResult[]; gauges: GaugeRow[] } {
+    this.#schedule?.stop();
+    const results = this.#schedule?.results(lost) ?? [];
+    const { clock } = this.#options;
+    return { results, gauges: recoveryGauge(results, clock.toEpochMs(clock.nowMs())) };
+  }
+
+  /** Spans in which lateness is what was asked for, clock ms; until null: to the end. */
+  disturbed(): Array<{ fromMs: number; untilMs: number | null }> {
+    return this.#schedule?.disturbed() ?? [];
+  }
+
+  /** The generator's own slip, outside of the faults' effects; undefined without faults. */
+  slipP99Ms(steady: { fromMs: number; untilMs: number }): number | null | undefined {
+    return this.#schedule?.slipP99Ms(steady);
+  }
+
+  /** When node and agents have ended. */
+  async remove(): Promise<void> {
+    await this.undo();
+    this.#schedule?.stop();
+    this.#ground?.remove();
+  }
+}
