@@ -115,6 +115,7 @@ async function drive(
       plan,
       target: server.target,
       node: { shards: 0, store: 'none', durability: 'none' },
+      storeDirectory: null,
       driver: REFERENCE_DRIVER,
       authSecret: null,
       agents: 1,
