@@ -58,14 +58,16 @@ export class FanOutMerge {
   readonly #record: (phase: Phase, lastMs: number) => void;
   readonly #followed: number;
   readonly #streams = new StreamTable();
-  /** By slot of (sender, group): the highest number given up. What comes of these still is passed over. */
+  /** By slot of (sender, group): receivers, and the highest number given up. What comes of these still is passed over. */
+  #receivers = new Uint32Array(64);
   #givenUpTo = new Uint32Array(64);
   /** By message, in the order of first arrivals. */
   readonly #open = new Map<number, { arrivals: number; lastMs: number }>();
   #givenUp = 0;
 
   /**
-   * @param receiversOf devices that a message to the group is owed to: those of all members but the sender.
+   * @param receiversOf devices that a message to the group is owed to: those of all members but the sender. Asked once for
+   * each sender and group.
    * @param record called when a message has reached its last receiver, with the latency of that arrival.
    * @param followed when more messages are under way, the oldest is given up.
    */
@@ -90,21 +92,32 @@ export class FanOutMerge {
   }
 
   #addRow({ group, sender, number, phase, arrivals, lastMs }: FanOutRow): void {
-    const slot = this.#streams.slot(sender, group);
+    const slot = this.#slot(sender, group);
     const key = messageKey(slot, number);
     let message = this.#open.get(key);
     if (message === undefined) {
-      if (slot >= this.#givenUpTo.length) this.#givenUpTo = growColumn(this.#givenUpTo, slot + 1);
       if (number <= this.#givenUpTo[slot]!) return;
       message = { arrivals: 0, lastMs };
       this.#open.set(key, message);
     }
     message.arrivals += arrivals;
     message.lastMs = Math.max(message.lastMs, lastMs);
-    if (message.arrivals >= this.#receiversOf(group, sender)) {
+    if (message.arrivals >= this.#receivers[slot]!) {
       this.#open.delete(key);
       this.#record(phase, message.lastMs);
     } else if (this.#open.size > this.#followed) this.#giveUpOldest();
+  }
+
+  #slot(sender: number, group: number): number {
+    const known = this.#streams.size;
+    const slot = this.#streams.slot(sender, group);
+    if (slot < known) return slot;
+    if (slot >= this.#receivers.length) {
+      this.#receivers = growColumn(this.#receivers, slot + 1);
+      this.#givenUpTo = growColumn(this.#givenUpTo, slot + 1);
+    }
+    this.#receivers[slot] = this.#receiversOf(group, sender);
+    return slot;
   }
 
   #giveUpOldest(): void {
