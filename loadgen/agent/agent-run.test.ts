@@ -195,3 +195,34 @@ test('what the target does not offer is said before anything is sent', async () 
     'the scenario asks for groups, which the driver mine does not offer',
   );
 });
+
+test.each([
+  [['a', 'a'], false, 1],
+  [['a', 'b'], true, 1],
+  [['a', 'b'], false, 0.5],
+])('agents on the hosts %j, deliveries between hosts measured: %s', async (hosts, deliveryAcrossHosts, share) => {
+  const clock = new VirtualClock();
+  const server = new SimulatedServer(clock);
+  const scenario = { connections: 40, population: { partners: 'uniform' as const }, load: { rate: 200 } };
+  const runs = [0, 1].map((index) => {
+    const segment = { index, of: 2 };
+    return new AgentRun(assignmentOf(scenario, { segment, hosts, deliveryAcrossHosts }), clock, server.createDriver);
+  });
+  for (const run of runs) {
+    await run.prepare();
+    await run.connect();
+  }
+  for (const run of runs) run.startLoad(clock.nowMs());
+  for (let i = 0; i < 1_000; i++) {
+    clock.advance(5);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const ticks = runs.map((run) => run.tick('last'));
+  const rows = ticks.flatMap(({ samples }) => samples!.histograms);
+  const measured = rows.reduce((sum, row) => sum + (row.metric === 'delivery_latency' ? row.count : 0), 0);
+  const delivered = ticks.reduce((sum, { progress }) => sum + progress.delivered, 0);
+  expect(delivered).toBeGreaterThan(900);
+  if (share === 1) expect(measured).toBe(delivered);
+  else expect(Math.abs(measured / delivered - share)).toBeLessThan(0.1);
+  for (const run of runs) await run.close();
+});

@@ -7,6 +7,7 @@ import type {
   ClientFault,
   ConnectReport,
 } from '../control/control-channel.ts';
+import { segmentOf } from '../coordinator/segments.ts';
 import type {
   CreateDriver,
   DriverConnection,
@@ -99,6 +100,7 @@ export class AgentRun {
       counters: this.#counters,
       phaseOf: (timeMs) => this.#phaseOf(timeMs),
       groupReceivers: (group, sender) => this.#groups!.receivers(group, sender),
+      timed: timedSenders(assignment),
       finished: (user, stream) => this.#streams?.finished(user, stream),
     });
     this.#connector = new Connector({
@@ -386,4 +388,14 @@ export class AgentRun {
       gauges: [...this.#health.gauges(atMs, source), { atMs, source, metric: 'connections', value: this.#connections }],
     };
   }
+}
+
+/** Whose messages can be timed here: all, or those from agents that share this one's clock. */
+function timedSenders({ segment, hosts, deliveryAcrossHosts, traffic }: AgentAssignment): (sender: number) => boolean {
+  if (deliveryAcrossHosts) return () => true;
+  return (sender) => {
+    // Each block of users is shared among the agents by itself.
+    const { first, users } = traffic.blocks.findLast((block) => block.first <= sender)!;
+    return hosts[segmentOf(sender - first, users, segment.of)] === hosts[segment.index];
+  };
 }

@@ -28,6 +28,8 @@ export interface MessagesOptions {
   phaseOf: (timeMs: number) => Phase;
   /** Users who would receive a group's messages, the sender's devices left out. */
   groupReceivers: (group: number, sender: number) => number;
+  /** Whether the way of a message from this user can be timed: the sender's clock is known well enough. */
+  timed: (sender: number) => boolean;
   /** A message is acknowledged, or given up. */
   finished: (user: VirtualUser, stream: number) => void;
 }
@@ -161,6 +163,7 @@ export class Messages {
     this.#count('messages_delivered', header.intendedMs, header.stream);
     // Sent while its recipient was offline by plan: how long he stayed away is no latency of the server's.
     if (header.intendedMs < user.onlineSinceMs) return;
+    if (!this.#options.timed(header.sender)) return;
     if (toGroup) this.#fannedOut(header);
     else this.#record('delivery_latency', 'delivery_latency_service', header);
   }

@@ -27,6 +27,7 @@ export class SimulatedServer {
   readonly connections = new Set<SimulatedConnection>();
   readonly #timelines = new Map<string, Entry[]>();
   readonly clock: VirtualClock;
+  /** Of the newest driver. */
   events!: DriverEvents<unknown>;
 
   constructor(clock: VirtualClock, latencyMs = 5) {
@@ -48,7 +49,8 @@ export class SimulatedServer {
           presence: true,
         },
         prepare: async () => {},
-        connect: async (options: ConnectOptions<Context>) => this.#connect(options as ConnectOptions<unknown>),
+        connect: async (options: ConnectOptions<Context>) =>
+          this.#connect(options as ConnectOptions<unknown>, events as DriverEvents<unknown>),
         flush: () => {},
         close: async () => {},
       } as unknown as TargetDriver<Context>;
@@ -74,7 +76,7 @@ export class SimulatedServer {
     const entry = { from: from.user, body: Buffer.from(body), group, id };
     this.clock.after(this.latencyMs, () => {
       for (const user of to) this.timeline(user).push(entry);
-      if (this.connections.has(from)) this.events.sent(from, id);
+      if (this.connections.has(from)) from.events.sent(from, id);
       for (const connection of [...this.connections]) if (to.includes(connection.user)) this.push(connection);
     });
   }
@@ -84,14 +86,17 @@ export class SimulatedServer {
     while (this.connections.has(connection) && connection.position < timeline.length) {
       const { from, body, group, id } = timeline[connection.position]!;
       connection.position++;
-      this.events.received(connection, from, body, group);
-      for (const sender of this.connections) if (sender.user === from) this.events.delivered(sender, id);
+      connection.events.received(connection, from, body, group);
+      for (const sender of this.connections) if (sender.user === from) sender.events.delivered(sender, id);
     }
   }
 
-  async #connect({ user, device, context, after }: ConnectOptions<unknown>): Promise<DriverConnection<unknown>> {
+  async #connect(
+    { user, device, context, after }: ConnectOptions<unknown>,
+    events: DriverEvents<unknown>,
+  ): Promise<DriverConnection<unknown>> {
     this.connects++;
-    const connection = new SimulatedConnection(this, user, device, context);
+    const connection = new SimulatedConnection(this, events, user, device, context);
     connection.position = after ?? 0;
     connection.head = this.timeline(user).length;
     this.connections.add(connection);
@@ -104,12 +109,15 @@ export class SimulatedConnection implements DriverConnection<unknown> {
   readonly user: string;
   readonly device: string;
   context: unknown;
+  /** Those of the driver that opened it: several agents may share the server. */
+  readonly events: DriverEvents<unknown>;
   position = 0;
   head = 0;
   readonly #server: SimulatedServer;
 
-  constructor(server: SimulatedServer, user: string, device: string, context: unknown) {
+  constructor(server: SimulatedServer, events: DriverEvents<unknown>, user: string, device: string, context: unknown) {
     this.#server = server;
+    this.events = events;
     this.user = user;
     this.device = device;
     this.context = context;
