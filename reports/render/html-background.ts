@@ -3,7 +3,7 @@ import type { RunSummary } from '../../loadgen/recorder/summary.ts';
 import type { ReportModel } from '../report-model.ts';
 import { formatBytes, formatCount, formatDate, formatDuration, formatPlural, formatRate } from './format.ts';
 import { escapeHtml, htmlList, htmlSection } from './html-text.ts';
-import { runNotes } from './summary-view.ts';
+import { agentPlaces, runNotes } from './summary-view.ts';
 
 /** A scenario is a page or two of text; something far longer would push the report over what mail takes. */
 const SCENARIO_CHARACTERS_MAX = 200_000;
@@ -29,8 +29,10 @@ export function backgroundSections(model: ReportModel): string {
     .join('\n');
 }
 
-function environmentSection({ metadata, config, server, generator, connecting }: RunSummary): string {
+function environmentSection(summary: RunSummary): string {
+  const { metadata, config, server, generator, connecting } = summary;
   const { machine } = metadata;
+  const places = agentPlaces(summary);
   const tags = Object.entries(metadata.tags).map(([key, value]) => `${key}=${value}`);
   const pairs: Array<[string, string]> = [
     ['Run', metadata.runId],
@@ -38,6 +40,7 @@ function environmentSection({ metadata, config, server, generator, connecting }:
     ['Target', config.target],
     ['Store', `${config.store}, durability ${config.durability}`],
     ['Processes', `${formatPlural(config.shards, 'shard')}, ${formatPlural(config.agents, 'agent')}`],
+    ...(places === null ? [] : [['Agents on', places] as [string, string]]),
     ['Machine', `${formatPlural(machine.cores, 'core')}, ${machine.cpu}`],
     ['Memory', formatBytes(machine.memoryBytes)],
     ['Descriptor limit', `${formatCount(machine.descriptorLimit)} per process`],

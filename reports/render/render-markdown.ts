@@ -4,6 +4,7 @@ import type { ReportModel } from '../report-model.ts';
 import { faultLossNote, faultRows } from './fault-view.ts';
 import { formatBytes, formatCount, formatDate, formatDuration, formatMsCell, formatRate } from './format.ts';
 import {
+  agentPlaces,
   latencyRows,
   lossSentence,
   memoryRows,
@@ -125,7 +126,9 @@ function notes(summary: RunSummary): string {
   return lines.length === 0 ? '' : section('Notes', bullets(lines));
 }
 
-function details({ config, metadata }: RunSummary): string {
+function details(summary: RunSummary): string {
+  const { config, metadata } = summary;
+  const places = agentPlaces(summary);
   const { machine } = metadata;
   const rows = [
     ['Run', code(metadata.runId)],
@@ -133,6 +136,7 @@ function details({ config, metadata }: RunSummary): string {
     ['Scenario', `${code(config.scenario)}, seed ${config.seed}, ${formatDuration(config.durationSeconds)}`],
     ['Target', `${code(config.target)}, store ${code(config.store)}, durability ${escapeMarkdown(config.durability)}`],
     ['Processes', `${formatCount(config.shards)} shards, ${formatCount(config.agents)} agents`],
+    ...(places === null ? [] : [['Agents on', escapeMarkdown(places)]]),
     ['Machine', escapeMarkdown(`${machine.cores} cores, ${machine.cpu}, ${formatBytes(machine.memoryBytes)} memory`)],
     [
       'Software',

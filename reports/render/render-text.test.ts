@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RunSummary } from '../../loadgen/recorder/summary.ts';
 import { renderText, renderTextUnfinished } from './render-text.ts';
 import { sampleModel, sampleModelInterrupted, sampleModelWithoutMessages } from './sample-model.ts';
 
@@ -33,6 +34,26 @@ describe('the terminal summary', () => {
     );
     expect(lines[header + 1]!.trim().split(/\s+/)).toEqual(['2,662', '2,662', '2,662', '0', '0', '0', '0']);
     expect(text).toMatch(/none in 2,662: loss rate below 0\.113% at 95%/);
+  });
+
+  it('says where the agents ran, and how well their clocks are known, where that is not one machine', () => {
+    const places = (agents: RunSummary['agents']) =>
+      lineWith(renderText({ ...passed(), agents: agents! }).replaceAll(/\n {10,}/g, ' '), 'agents on');
+    const agent = (name: string, host: string, clockBoundMs: number) => ({
+      name,
+      host,
+      version: '1',
+      clockOffsetMs: 5,
+      clockBoundMs,
+    });
+    expect(lineWith(renderText(passed()), 'agents on')).toBe('');
+    expect(places([agent('agent-0', 'alpha', 0), agent('agent-1', 'alpha', 0)])).toBe('');
+    expect(places([agent('agent-0', 'alpha', 0), agent('agent-1', 'beta', 0.214)])).toContain(
+      'alpha (agent-0; the coordinator’s clock), beta (agent-1; clock known to ±0.214 ms)',
+    );
+    expect(places([agent('agent-0', 'beta', 0.5), agent('agent-1', 'beta', 0.5)])).toContain(
+      'beta (agent-0, agent-1; clock known to ±0.5 ms)',
+    );
   });
 
   it('gives intended and service time of each latency', () => {

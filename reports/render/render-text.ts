@@ -4,6 +4,7 @@ import type { ReportModel } from '../report-model.ts';
 import { faultLossNote, faultRows } from './fault-view.ts';
 import { formatCount, formatDuration, formatMsCell, formatNumber, formatPlural, formatRate } from './format.ts';
 import {
+  agentPlaces,
   fansOut,
   gaugeValues,
   latencyRows,
@@ -138,6 +139,7 @@ function latencyBlock(summary: RunSummary, paint: Paint): string[] {
 function resourceBlock(summary: RunSummary, paint: Paint): string[] {
   const { server, generator, connecting, config, metadata } = summary;
   const failed = connecting.failed > 0 ? `, ${formatCount(connecting.failed)} failed` : ', 0 failed';
+  const places = agentPlaces(summary);
   const memory = memoryRows(summary).map(({ label, value }) => `${value} ${label}`);
   return [
     heading('CONNECTIONS AND COST', paint),
@@ -154,6 +156,7 @@ function resourceBlock(summary: RunSummary, paint: Paint): string[] {
       `${formatPlural(metadata.machine.cores, 'core')}, ${formatPlural(config.shards, 'shard process', 'shard processes')}, ` +
         `${formatPlural(config.agents, 'agent')}, durability ${config.durability}`,
     ),
+    ...(places === null ? [] : [row('agents on', places)]),
   ];
 }
 

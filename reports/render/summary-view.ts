@@ -189,3 +189,21 @@ export function runNotes(summary: RunSummary): string[] {
 export function fansOut(config: RunSummary['config']): boolean {
   return (config.fanOut ?? 1) > 1;
 }
+
+/** Where the agents ran and how well their clocks are known: `alpha (agent-0; clock known to ±0.21 ms)`; null on one host. */
+export function agentPlaces({ agents = [] }: RunSummary): string | null {
+  const places = new Map<string, { host: string; boundMs: number; names: string[] }>();
+  for (const { name, host, clockBoundMs } of agents) {
+    const key = `${host} ${clockBoundMs}`;
+    const place = places.get(key) ?? { host, boundMs: clockBoundMs, names: [] };
+    place.names.push(name);
+    places.set(key, place);
+  }
+  if (places.size <= 1 && agents.every(({ clockBoundMs }) => clockBoundMs === 0)) return null;
+  return [...places.values()]
+    .map(({ host, boundMs, names }) => {
+      const clock = boundMs === 0 ? 'the coordinator’s clock' : `clock known to ±${formatMs(boundMs)}`;
+      return `${host} (${names.join(', ')}; ${clock})`;
+    })
+    .join(', ');
+}
