@@ -3,34 +3,21 @@ import { gaugeTotals } from '../recorder/gauge-totals.ts';
 import type { MergedHistogram } from '../recorder/histogram.ts';
 import { defaultPhase, serverCost } from '../recorder/metric-view.ts';
 import { COUNTERS, GAUGES, RATE_TOTALS, RATES, TRENDS } from '../recorder/metrics.ts';
-import type { RunMetrics } from '../recorder/run-metrics.ts';
-import type { MetricSummary, TrendValues } from '../recorder/summary.ts';
+import type { RunMetrics, Selection } from '../recorder/run-metrics.ts';
+import type { MetricSummary, ScenarioSummary, TrendValues } from '../recorder/summary.ts';
 
-/** Trends, rates and gauges that have samples, and all counters. `steady` in ms since the epoch. */
-export function metricSummaries(metrics: RunMetrics, steady: { startMs: number; endMs: number }): MetricSummary[] {
-  const steadySeconds = (steady.endMs - steady.startMs) / 1_000;
-  const summaries: MetricSummary[] = [];
-  for (const name of TRENDS) {
-    const histogram = metrics.histogram(name, defaultPhase(name));
-    if (histogram === undefined || histogram.count === 0) continue;
-    summaries.push({
-      name,
-      type: 'trend',
-      contains: 'time',
-      values: trendValues(histogram),
-      histogram: histogram.toBase64(),
-    });
-  }
-  for (const name of COUNTERS) {
-    if (name === 'http_reqs' && !metrics.expects('http_req_failed')) continue;
-    const rate = metrics.counter(name, 'steady') / Math.max(steadySeconds, 1);
-    summaries.push({
-      name,
-      type: 'counter',
-      contains: 'default',
-      values: { count: metrics.counter(name, null), rate },
-    });
-  }
+interface Span {
+  /** ms since the epoch. */
+  startMs: number;
+  endMs: number;
+}
+
+/** Trends, rates and gauges that have samples, and all counters. */
+export function metricSummaries(metrics: RunMetrics, steady: Span): MetricSummary[] {
+  const counters = counterSummaries(metrics, steady).filter(
+    ({ name }) => name !== 'http_reqs' || metrics.expects('http_req_failed'),
+  );
+  const summaries = [...trendSummaries(metrics), ...counters];
   for (const name of RATES) {
     const passes = metrics.counter(name, 'steady');
     const total = metrics.counter(RATE_TOTALS[name], 'steady');
@@ -54,6 +41,33 @@ export function metricSummaries(metrics: RunMetrics, steady: { startMs: number; 
     summaries.push({ name, type: 'gauge', contains, values });
   }
   return summaries;
+}
+
+/** One for each stream of messages, in order of appearance; none where rows do not tell streams apart. */
+export function scenarioSummaries(metrics: RunMetrics, steady: Span): ScenarioSummary[] {
+  return metrics.scenarios.map((scenario) => {
+    const counters = counterSummaries(metrics, steady, { scenario }).filter(
+      (summary) => summary.type === 'counter' && summary.values.count > 0,
+    );
+    return { name: scenario, metrics: [...trendSummaries(metrics, { scenario }), ...counters] };
+  });
+}
+
+function trendSummaries(metrics: RunMetrics, of: Selection = {}): MetricSummary[] {
+  return TRENDS.flatMap((name) => {
+    const histogram = metrics.histogram(name, defaultPhase(name), of);
+    if (histogram === undefined || histogram.count === 0) return [];
+    const values = trendValues(histogram);
+    return [{ name, type: 'trend', contains: 'time', values, histogram: histogram.toBase64() }];
+  });
+}
+
+function counterSummaries(metrics: RunMetrics, { startMs, endMs }: Span, of: Selection = {}): MetricSummary[] {
+  const seconds = Math.max((endMs - startMs) / 1_000, 1);
+  return COUNTERS.map((name) => {
+    const values = { count: metrics.counter(name, null, of), rate: metrics.counter(name, 'steady', of) / seconds };
+    return { name, type: 'counter', contains: 'default', values };
+  });
 }
 
 function trendValues(histogram: MergedHistogram): TrendValues {

@@ -12,7 +12,7 @@ import type { AgentGroup } from './agent-group.ts';
 import type { RunOptions } from './coordinator.ts';
 import { describeMachine, sharesMachine } from './machine.ts';
 import type { MemoryProbe } from './memory-probe.ts';
-import { metricSummaries } from './metric-summaries.ts';
+import { metricSummaries, scenarioSummaries } from './metric-summaries.ts';
 import type { NodeWatch } from './node-watch.ts';
 import type { PhaseLog } from './phase-log.ts';
 import { claimOf, notesOf, percentileMs } from './run-claim.ts';
@@ -119,7 +119,11 @@ export function buildSummary(input: SummaryInput): RunSummary {
     agents: agents.whereabouts(),
     notes: notesOf(input, judged, sharedMachine),
     phases: input.phases.list().filter(({ phase }) => phase !== 'start' && phase !== 'finish'),
-    results: { metrics: metricSummaries(metrics, steady), thresholds: input.thresholds },
+    results: {
+      metrics: metricSummaries(metrics, steady),
+      ...(metrics.scenarios.length > 0 && { scenarios: scenarioSummaries(metrics, steady) }),
+      thresholds: input.thresholds,
+    },
     ledger: ledger.totals,
     server: {
       connectionsPeak: Math.max(watch.connectionsPeak, connecting.opened),

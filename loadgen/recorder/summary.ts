@@ -50,6 +50,14 @@ export interface GaugeMetric {
 
 export type MetricSummary = TrendMetric | CounterMetric | RateMetric | GaugeMetric;
 
+/** What was measured of one stream of messages. */
+export interface ScenarioSummary {
+  /** Its name in the scenario. */
+  name: string;
+  /** Trends that have samples, and counters that counted. */
+  metrics: MetricSummary[];
+}
+
 export interface ThresholdResult {
   metric: string;
   threshold: string;
@@ -166,7 +174,12 @@ export interface RunSummary {
   /** Remarks that do not change the verdict: a lower bound, a process restarted, … */
   notes: string[];
   phases: Array<{ phase: string; startMs: number; endMs: number }>;
-  results: { metrics: MetricSummary[]; thresholds: ThresholdResult[] };
+  results: {
+    metrics: MetricSummary[];
+    /** Where there are several streams of messages; their samples are all in `metrics` too. */
+    scenarios?: ScenarioSummary[];
+    thresholds: ThresholdResult[];
+  };
   ledger: LedgerTotals;
   server: {
     connectionsPeak: number;

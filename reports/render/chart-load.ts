@@ -3,7 +3,7 @@ import { type CounterName, TRENDS, type TrendName } from '../../loadgen/recorder
 import type { PercentilePoint, ReportModel } from '../report-model.ts';
 import { finishVariant, highest, timeVariant } from './chart-build.ts';
 import { chooseDistribution, distributionColumn } from './chart-distribution.ts';
-import type { Chart, ChartColour, ChartSeries } from './chart-model.ts';
+import type { Chart, ChartColour, ChartSeries, ChartVariant } from './chart-model.ts';
 import { percentileColumn, rateColumn, type TimeAxis } from './chart-series.ts';
 import { formatCount, formatNumber, formatRate } from './format.ts';
 import { latencyLimit } from './summary-view.ts';
@@ -74,8 +74,19 @@ export function throughputChart(model: ReportModel, axis: TimeAxis): Chart {
         series: nothing ? [] : [...offeredSeries(model, axis), ...counted],
         empty,
       }),
+      ...httpVariants(model, axis),
     ],
   };
+}
+
+function httpVariants({ counters }: ReportModel, axis: TimeAxis): ChartVariant[] {
+  const { http_reqs: calls, http_req_failed: failed } = counters;
+  if (calls === undefined) return [];
+  const series: ChartSeries[] = [
+    { label: 'calls', colour: 'c3', width: 2, values: rateColumn(axis, calls) },
+    ...(failed ? [{ label: 'failed', colour: 'c4' as const, values: rateColumn(axis, failed) }] : []),
+  ];
+  return [timeVariant(axis, { label: 'HTTP calls per second', unit: 'calls/s', series, empty: '' })];
 }
 
 /** The offered rate is known of the steady phase only; elsewhere the line is left out. */

@@ -1,11 +1,17 @@
 /** Every metric as a number, in tables. */
 import { DESCRIPTIONS, type MetricName, TRENDS } from '../../loadgen/recorder/metrics.ts';
-import type { CounterMetric, GaugeMetric, RunSummary, TrendMetric } from '../../loadgen/recorder/summary.ts';
+import type {
+  CounterMetric,
+  GaugeMetric,
+  RateMetric,
+  RunSummary,
+  TrendMetric,
+} from '../../loadgen/recorder/summary.ts';
 import type { Distribution, ReportModel } from '../report-model.ts';
 import { percentileOf } from './chart-distribution.ts';
-import { formatCount, formatMsCell, formatRate } from './format.ts';
+import { formatCount, formatMsCell, formatPercent, formatRate } from './format.ts';
 import { escapeHtml, htmlSection, htmlTable } from './html-text.ts';
-import { formatMetricValue } from './summary-view.ts';
+import { formatMetricValue, scenarioRows } from './summary-view.ts';
 
 export function metricSection(model: ReportModel): string {
   const tables = model.summary === null ? recordedTables(model) : judgedTables(model.summary);
@@ -40,6 +46,7 @@ function judgedTables(summary: RunSummary): MetricTable[] {
     .filter((metric): metric is TrendMetric => metric.type === 'trend')
     .sort((a, b) => METRIC_ORDER.indexOf(a.name) - METRIC_ORDER.indexOf(b.name));
   const counters = metrics.filter((metric): metric is CounterMetric => metric.type === 'counter');
+  const rates = metrics.filter((metric): metric is RateMetric => metric.type === 'rate');
   const gauges = metrics.filter((metric): metric is GaugeMetric => metric.type === 'gauge');
   return [
     {
@@ -50,6 +57,28 @@ function judgedTables(summary: RunSummary): MetricTable[] {
         metricCell(name),
         formatCount(values.count),
         ...columns.map((column) => (values.count === 0 ? '–' : formatMsCell(values[column]))),
+      ]),
+    },
+    {
+      title: 'Latencies of each scenario',
+      lead: 'Milliseconds from the intended send time, steady phase only.',
+      header: ['Scenario', 'Metric', 'Samples', ...columns.map((column) => column.replace(/[()]/g, ''))],
+      rows: scenarioRows(summary).map(({ scenario, label, values }) => [
+        escapeHtml(scenario),
+        escapeHtml(label),
+        formatCount(values.count),
+        ...columns.map((column) => formatMsCell(values[column])),
+      ]),
+    },
+    {
+      title: 'Shares',
+      lead: 'Of the steady phase.',
+      header: ['Metric', 'Share', 'Count', 'Of'],
+      rows: rates.map(({ name, values: { rate, passes, fails } }) => [
+        metricCell(name),
+        formatPercent(rate),
+        formatCount(passes),
+        formatCount(passes + fails),
       ]),
     },
     {

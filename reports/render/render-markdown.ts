@@ -1,5 +1,5 @@
 /** A run's summary for a pull request or an issue: the verdict, what supports it, the rest folded away. */
-import type { RunSummary } from '../../loadgen/recorder/summary.ts';
+import type { RunSummary, TrendValues } from '../../loadgen/recorder/summary.ts';
 import type { ReportModel } from '../report-model.ts';
 import { faultLossNote, faultRows } from './fault-view.ts';
 import { formatBytes, formatCount, formatDate, formatDuration, formatMsCell, formatRate } from './format.ts';
@@ -9,6 +9,7 @@ import {
   lossSentence,
   memoryRows,
   runNotes,
+  scenarioRows,
   thresholdRows,
   VERDICT_LABELS,
   verdictReasons,
@@ -89,11 +90,20 @@ function ledger({ ledger: totals }: RunSummary): string {
 
 function latencies(summary: RunSummary): string {
   const columns = ['avg', 'med', 'p(90)', 'p(95)', 'p(99)', 'p(99.9)', 'max'] as const;
-  const rows = latencyRows(summary).map(({ label, basis, values }) => [
-    basis === 'service' ? `${label}, service time` : label,
+  const cells = (values: TrendValues): string[] => [
     ...columns.map((column) => formatMsCell(values[column])),
     formatCount(values.count),
-  ]);
+  ];
+  const rows = [
+    ...latencyRows(summary).map(({ label, basis, values }) => [
+      basis === 'service' ? `${label}, service time` : label,
+      ...cells(values),
+    ]),
+    ...scenarioRows(summary).map(({ scenario, label, values }) => [
+      `${label}, ${escapeMarkdown(scenario)}`,
+      ...cells(values),
+    ]),
+  ];
   if (rows.length === 0) return section('Latency', 'No sample was recorded.');
   const header = ['ms', ...columns.map((column) => column.replace(/[()]/g, '')), 'count'];
   return section(

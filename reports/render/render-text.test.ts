@@ -26,6 +26,40 @@ describe('the terminal summary', () => {
     expect(lineWith(text, /sent_latency +p\(99\)<5 /)).toMatch(/✗ .* 13 ms$/);
   });
 
+  it('gives shares as percentages, costs with their units, and says which threshold ended the run', () => {
+    const text = renderText(
+      sampleModel({
+        summary: ({ results }) => {
+          results.thresholds = [
+            { metric: 'http_req_failed', threshold: 'rate<0.01', value: 0.0025, ok: true },
+            { metric: 'server_memory_bytes_per_connection', threshold: '<8000', value: 2_418, ok: true },
+            { metric: 'server_cpu_microseconds_per_message', threshold: '<50', value: 61.5, ok: false },
+            { metric: 'sent_latency', threshold: 'p(99)<5', value: 13, ok: false, endedRunAtSeconds: 12.1 },
+          ];
+        },
+      }).summary!,
+    );
+    expect(lineWith(text, /http_req_failed/)).toMatch(/0\.25%$/);
+    expect(lineWith(text, /server_memory_bytes_per_connection/)).toMatch(/2\.42 kB$/);
+    expect(lineWith(text, /server_cpu_microseconds_per_message/)).toMatch(/61\.5 µs$/);
+    expect(lineWith(text, /sent_latency +p\(99\)<5 /)).toMatch(/✗ .* 13 ms, which ended the run after 12\.1 s$/);
+  });
+
+  it('gives the latencies of each stream of messages where there are several', () => {
+    const text = renderText(
+      sampleModel({
+        summary: ({ results }) => {
+          results.scenarios = ['direct', 'groups'].map((name) => ({
+            name,
+            metrics: results.metrics.filter((metric) => metric.name === 'sent_latency'),
+          }));
+        },
+      }).summary!,
+    );
+    expect(lineWith(text, /^ +direct +sent /)).not.toBe('');
+    expect(lineWith(text, /^ +groups +sent /)).not.toBe('');
+  });
+
   it('gives the ledger in one line, and what losing nothing proves', () => {
     const text = renderText(passed());
     const lines = text.split('\n');

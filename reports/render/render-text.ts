@@ -11,6 +11,7 @@ import {
   lossSentence,
   memoryRows,
   runNotes,
+  scenarioRows,
   thresholdRows,
   VERDICT_LABELS,
   verdictReasons,
@@ -132,6 +133,11 @@ function latencyBlock(summary: RunSummary, paint: Paint): string[] {
       const cells = columns.map((column) => padStart(formatMsCell(values[column]), 9)).join('');
       const line = `${padEnd(basis === 'service' ? '' : label, 14)}${padEnd(basis ?? '', 10)}${cells}${padStart(formatCount(values.count), 11)}`;
       return basis === 'service' ? paint(line, 'dim') : line;
+    }),
+    ...scenarioRows(summary).map(({ scenario, label, values }, index, all) => {
+      const name = all[index - 1]?.scenario === scenario ? '' : printable(scenario).slice(0, 13);
+      const cells = columns.map((column) => padStart(formatMsCell(values[column]), 9)).join('');
+      return `${padEnd(name, 14)}${padEnd(label.slice(0, 10), 10)}${cells}${padStart(formatCount(values.count), 11)}`;
     }),
   ];
 }

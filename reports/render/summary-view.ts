@@ -1,5 +1,5 @@
 /** What every renderer says of a finished run, as rows and sentences: the terminal, Markdown and HTML differ in form only. */
-import type { TrendName } from '../../loadgen/recorder/metrics.ts';
+import { RATES, type TrendName } from '../../loadgen/recorder/metrics.ts';
 import type {
   GaugeMetric,
   LedgerTotals,
@@ -9,7 +9,15 @@ import type {
   TrendValues,
   Verdict,
 } from '../../loadgen/recorder/summary.ts';
-import { formatBytes, formatCount, formatMs, formatNumber, formatPercent, formatRate } from './format.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatMs,
+  formatNumber,
+  formatPercent,
+  formatRate,
+} from './format.ts';
 
 export const VERDICT_LABELS: Record<Verdict, string> = { pass: 'PASS', fail: 'FAIL', inconclusive: 'INCONCLUSIVE' };
 
@@ -52,6 +60,16 @@ export function latencyRows(summary: RunSummary): LatencyRow[] {
     if (service) rows.push({ metric: `${metric}_service` as TrendName, label, basis: 'service', values: service });
   }
   return rows;
+}
+
+/** Streams of messages, of whose latencies from the intended time there are samples; none where there is only one stream. */
+export function scenarioRows(summary: RunSummary): Array<{ scenario: string; label: string; values: TrendValues }> {
+  return (summary.results.scenarios ?? []).flatMap(({ name, metrics }) =>
+    LATENCY_ORDER.flatMap(({ metric, label }) => {
+      const found = metrics.find((each) => each.name === metric);
+      return found?.type === 'trend' && metric !== 'send_slip' ? [{ scenario: name, label, values: found.values }] : [];
+    }),
+  );
 }
 
 /** Values of a trend that has samples. */
@@ -111,7 +129,7 @@ export function thresholdRows(summary: RunSummary): ThresholdRow[] {
     ok: result.ok,
     metric: result.metric,
     expression: result.threshold,
-    measured: result.value === null ? 'not measured' : formatThresholdValue(result, summary),
+    measured: `${result.value === null ? 'not measured' : formatThresholdValue(result, summary)}${endOfRun(result)}`,
     loadRatio: loadRatio(result),
   }));
 }
@@ -126,7 +144,7 @@ export function latencyLimit(summary: RunSummary, metric: string, aggregate: str
 }
 
 function upperLimit(threshold: string): { aggregate: string; value: number } | null {
-  const match = /^\s*(.+?)\s*<=?\s*([\d.]+(?:e\d+)?)\s*$/i.exec(threshold);
+  const match = /^\s*(.*?)\s*<=?\s*([\d.]+(?:e\d+)?)\s*$/i.exec(threshold);
   return match ? { aggregate: match[1]!.replaceAll(' ', ''), value: Number(match[2]) } : null;
 }
 
@@ -135,8 +153,13 @@ function loadRatio({ threshold, value }: ThresholdResult): number | null {
   return limit === null || value === null || !(limit.value > 0) ? null : value / limit.value;
 }
 
+function endOfRun({ endedRunAtSeconds }: ThresholdResult): string {
+  return endedRunAtSeconds === undefined ? '' : `, which ended the run after ${formatDuration(endedRunAtSeconds)}`;
+}
+
 function formatThresholdValue({ metric, threshold, value }: ThresholdResult, summary: RunSummary): string {
-  const name = metric.replace(/\{.*$/, '');
+  const name = metric.replace(/\s*\{.*$/, '');
+  if ((RATES as readonly string[]).includes(name)) return formatPercent(value!);
   return formatMetricValue(name, /^\s*rate/.test(threshold) ? 'rate' : 'value', value!, summary);
 }
 
@@ -148,7 +171,8 @@ export function formatMetricValue(
   summary?: RunSummary,
 ): string {
   if (aggregate === 'rate') return formatRate(value);
-  if (name.endsWith('_bytes')) return formatBytes(value);
+  if (/_bytes(_per_connection)?$/.test(name)) return formatBytes(value);
+  if (name.endsWith('_microseconds_per_message')) return `${formatNumber(value)} µs`;
   if (name.endsWith('_cpu')) return `${formatNumber(value)} cores`;
   const isTime = name.endsWith('_loop_delay') || (summary && findMetric(summary, name)?.type === 'trend');
   if (isTime || /_(latency|duration|slip|service)$/.test(name)) return formatMs(value);
