@@ -15,6 +15,7 @@ import type {
   ReconnectAdvice,
   TargetDriver,
 } from '../drivers/target-driver.ts';
+import { blockOf } from '../population/plan.ts';
 import { createRandom, type Random } from '../random.ts';
 import type { ReceiverSummary, SenderSummary } from '../recorder/delivery-ledger.ts';
 import type { FanOutRow } from '../recorder/fan-out.ts';
@@ -31,9 +32,6 @@ import { Messages, tagsOf } from './messages.ts';
 import { Streams } from './streams.ts';
 import type { VirtualUser } from './virtual-user.ts';
 import { Watching } from './watching.ts';
-
-/** A session that ends waits this long at most for acknowledgements. */
-const LEAVE_GRACE_MS = 2_000;
 
 /** The target can't do what the scenario asks for: one sentence. */
 export class AssignmentError extends Error {
@@ -256,7 +254,7 @@ export class AgentRun {
 
   /** A session ends by plan: in order, once what was sent is acknowledged. */
   #leave(user: VirtualUser): void {
-    const deadlineMs = this.#clock.nowMs() + LEAVE_GRACE_MS;
+    const deadlineMs = this.#clock.nowMs() + blockOf(this.#assignment.traffic, user.index).graceMs;
     const leave = (): void => {
       if (user.online || this.#closing) return;
       const waits = user.connection !== null && user.outstanding.some(({ acknowledged }) => !acknowledged);

@@ -1,6 +1,6 @@
 /** Whose presence a user watches: his contacts, anew on each connection, as a client does that shows who is online. */
 import { contactsOf, userName } from '../population/partners.ts';
-import type { TrafficPlan } from '../population/plan.ts';
+import { blockOf, type TrafficPlan } from '../population/plan.ts';
 import type { VirtualUser } from './virtual-user.ts';
 
 export class Watching {
@@ -16,8 +16,8 @@ export class Watching {
 
   watch(user: VirtualUser): void {
     if (!this.wanted) return;
-    const { blocks, partners, presenceContacts } = this.#traffic;
-    const block = blocks.find(({ first, users }) => user.index >= first && user.index < first + users)!;
+    const { partners, presenceContacts } = this.#traffic;
+    const block = blockOf(this.#traffic, user.index);
     const contacts = contactsOf(partners, user.index - block.first, block.users, this.#seed, presenceContacts);
     user.connection?.watch?.(contacts.map((contact) => userName(block.first + contact)));
   }

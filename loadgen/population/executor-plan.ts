@@ -37,7 +37,6 @@ export function executorPlan(scenario: CheckedScenario, crowd: number): Executor
       executor: executor.executor,
       to: flow.to,
       startMs: executor.startTime,
-      gracefulStopMs: executor.gracefulStop,
     };
     if (executor.executor === 'constant-arrival-rate' || executor.executor === 'ramping-arrival-rate') {
       if (crowd === 0)
@@ -62,7 +61,8 @@ export function executorPlan(scenario: CheckedScenario, crowd: number): Executor
       throw new ScenarioError(`${where} has one virtual user, who has nobody to write to; give it 2 or more`);
     const durationMs = lengthOf(vus);
     if (durationMs === 0) throw new ScenarioError(`${where} lasts 0 s; give its stages a duration`);
-    blocks.push({ name, first: firstUser, users, online: online(executor, vus), turnover: [] });
+    const graceMs = executor.executor === 'ramping-vus' ? executor.gracefulRampDown : executor.gracefulStop;
+    blocks.push({ name, first: firstUser, users, graceMs, online: online(executor, vus), turnover: [] });
     const block = blocks.length - 1 + (crowd > 0 ? 1 : 0);
     const iterations = iterationsOf(executor);
     streams.push({ ...base, block, pace: { model: 'closed', durationMs, thinkMs: flow.think, iterations } });

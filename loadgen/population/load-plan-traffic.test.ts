@@ -171,6 +171,17 @@ describe("k6's executors", () => {
     ]);
   });
 
+  it('are stretched by -d', () => {
+    const { closed, ramp } = scenarios;
+    const plan = compile({ flows: { chat: {} }, options: { scenarios: { closed, ramp } } }, { durationMs: 50_000 });
+    expect(plan.steadyMs).toBe(50_000);
+    expect(plan.streams.map(({ startMs, pace }) => [startMs, pace.model === 'closed' && pace.durationMs])).toEqual([
+      [0, 40_000],
+      [20_000, 30_000],
+    ]);
+    expect(() => compile({ options: { scenarios: { ramp } } }, { rate: 5 })).toThrow('executors of their own rates');
+  });
+
   it('end when their iterations are done', () => {
     const { each, shared } = scenarios;
     expect(compile({ options: { scenarios: { each, shared } } }).endsWhenDone).toBe(true);

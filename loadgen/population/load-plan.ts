@@ -32,6 +32,8 @@ export interface LoadOverrides {
   durability?: Durability | undefined;
 }
 
+const CROWD_GRACE_MS = 2000;
+
 /** @param samples sizes of `messageBytes.file`. Throws ScenarioError when the numbers do not go together. */
 export function compileScenario(
   scenario: CheckedScenario,
@@ -50,8 +52,12 @@ export function compileScenario(
   );
   if (crowd === null && scenario.load)
     throw new ScenarioError('"connections" is missing; without a population it says how many users there are');
+  if (!scenario.load && overrides.rate !== undefined)
+    throw new ScenarioError(
+      'a rate on the command line stands for "load.rate", but this scenario has executors of their own rates',
+    );
   const crowdUsers = crowd?.users ?? 0;
-  const executors = executorPlan(scenario, crowdUsers);
+  const executors = executorPlan(stretched(scenario, overrides), crowdUsers);
   const warmUpMs = scenario.phases.warmUp ?? (scenario.load ? 5000 : 0);
   const offered =
     scenario.load && offeredRate(scenario.load, scenario.phases.steady, overrides, crowdUsers, crowd?.rate);
@@ -118,6 +124,27 @@ export function compileScenario(
   };
 }
 
+/** `-d` stretches executors, where nothing but they say how long the run lasts. */
+function stretched(scenario: CheckedScenario, { durationMs }: LoadOverrides): CheckedScenario {
+  if (scenario.load || durationMs === undefined) return scenario;
+  const { endMs } = executorPlan(scenario, Number.MAX_SAFE_INTEGER);
+  const factor = durationMs / endMs;
+  const stretch = (ms: number): number => Math.round(ms * factor);
+  const scenarios = Object.entries(scenario.options.scenarios).map(([name, executor]) => [
+    name,
+    {
+      ...executor,
+      startTime: stretch(executor.startTime),
+      ...('duration' in executor && { duration: stretch(executor.duration) }),
+      ...('maxDuration' in executor && { maxDuration: stretch(executor.maxDuration) }),
+      ...('stages' in executor && {
+        stages: executor.stages.map(({ target, duration }) => ({ target, duration: stretch(duration) })),
+      }),
+    },
+  ]);
+  return { ...scenario, options: { ...scenario.options, scenarios: Object.fromEntries(scenarios) } };
+}
+
 function crowdBlock(crowd: Slice, warmUpMs: number): BlockPlan {
   const held = (stages: RateStage[]): RateStage[] => {
     const rate = stages[0]?.fromRate;
@@ -128,6 +155,7 @@ function crowdBlock(crowd: Slice, warmUpMs: number): BlockPlan {
   return {
     name: 'crowd',
     first: 0,
+    graceMs: CROWD_GRACE_MS,
     users: crowd.users,
     online: crowd.onlineStages && held(crowd.onlineStages),
     turnover: held(crowd.turnover),
@@ -147,7 +175,7 @@ function loadStreams(scenario: CheckedScenario, steady: RateStage[], warmUpMs: n
       toRate: stage.toRate * share,
     }));
     const pace = { model: 'open' as const, stages: scaled, arrivals: load!.arrivals };
-    return [{ name, executor: load!.executor, to, block: 0, startMs: 0, gracefulStopMs: 0, pace }];
+    return [{ name, executor: load!.executor, to, block: 0, startMs: 0, pace }];
   };
   const toGroups = population?.groups?.share ?? 0;
   if (toGroups === 0) return stream('default', 'user', 1);

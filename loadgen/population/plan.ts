@@ -21,6 +21,8 @@ export interface BlockPlan {
   users: number;
   /** Users (not a rate) connected over the time since the load began; stays at the last value. Null: all, from the connect phase on. */
   online: RateStage[] | null;
+  /** Who leaves waits at most so long for acknowledgements (k6's gracefulStop and gracefulRampDown). */
+  graceMs: number;
   /** Sessions that end per second, each followed by another user's; empty: nobody leaves but by `online`. */
   turnover: RateStage[];
 }
@@ -35,8 +37,6 @@ export interface StreamPlan {
   block: number;
   /** Since the load began. */
   startMs: number;
-  /** How long what was begun may take beyond its end. */
-  gracefulStopMs: number;
   pace: OpenPace | ClosedPace;
 }
 
@@ -119,4 +119,9 @@ export interface LoadPlan extends TrafficPlan {
   derivation: string[];
   /** What the reader of a result must know, such as that a day was compressed. */
   remarks: string[];
+}
+
+/** The block that a user belongs to. */
+export function blockOf({ blocks }: TrafficPlan, user: number): BlockPlan {
+  return blocks.find(({ first, users }) => user >= first && user < first + users)!;
 }
