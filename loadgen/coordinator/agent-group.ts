@@ -14,9 +14,12 @@ import type { SampleBatch } from '../recorder/samples.ts';
 import type { AgentHostSummary } from '../recorder/summary.ts';
 import { AgentClocks } from './agent-clocks.ts';
 import { AgentError } from './agent-error.ts';
+import { SilenceWatch } from './agent-silence.ts';
 import { type AgentLedger, type AgentState, labelOf, lagOf, newAgentState, sumProgress } from './agent-state.ts';
 
 const END_GRACE_MS = 2_000;
+/** Agents report every second. */
+const SILENCE_MS = 20_000;
 
 export class AgentGroup {
   onSamples: (batch: SampleBatch) => void = () => {};
@@ -27,6 +30,11 @@ export class AgentGroup {
   #agents: AgentState[];
   #clocks: AgentClocks | null = null;
   #finishing = false;
+  #silence = new SilenceWatch<AgentState>(SILENCE_MS, (agent) => {
+    // It does not listen either.
+    agent.link.kill();
+    this.#lost(agent, `said nothing for ${SILENCE_MS / 1_000} s (a driver that never returns?) and was ended`);
+  });
 
   constructor(links: AgentLink[]) {
     this.#agents = links.map(newAgentState);
@@ -110,6 +118,7 @@ export class AgentGroup {
   }
 
   async prepare(assignment: (index: number) => AgentAssignment): Promise<void> {
+    this.#silence.start(this.#agents);
     await Promise.all(
       this.#agents.map((agent, index) =>
         this.#ask(agent, { type: 'prepare', assignment: assignment(index) }, 'prepared'),
@@ -145,6 +154,7 @@ export class AgentGroup {
   /** Closing ledgers; null for an agent that is gone. */
   async finish(timeoutMs: number): Promise<Array<AgentLedger | null>> {
     this.#finishing = true;
+    this.#silence.stop();
     const asked = this.#agents.map(async (agent) => {
       if (agent.gone !== null) return;
       await this.#ask(agent, { type: 'finish' }, 'ledger').catch(() => {});
@@ -158,6 +168,7 @@ export class AgentGroup {
   async end(): Promise<void> {
     const finishing = this.#finishing;
     this.#finishing = true;
+    this.#silence.stop();
     const left = (): AgentState[] => this.#agents.filter((agent) => !agent.exited);
     for (let waited = 0; finishing && left().length > 0 && waited < END_GRACE_MS; waited += 20) {
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -187,6 +198,7 @@ export class AgentGroup {
   }
 
   #receive(agent: AgentState, message: FromAgent): void {
+    this.#silence.heard(agent);
     if (message.type === 'tick') {
       agent.progress = message.progress;
       agent.usage = message.usage;
