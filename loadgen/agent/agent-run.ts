@@ -98,6 +98,7 @@ export class AgentRun {
       counters: this.#counters,
       phaseOf: (timeMs) => this.#phaseOf(timeMs),
       groupReceivers: (group, sender) => this.#groups!.receivers(group, sender),
+      groupName: (group) => this.#groups!.name(group),
       timed: timedSenders(assignment),
       finished: (user, stream) => this.#streams?.finished(user, stream),
     });

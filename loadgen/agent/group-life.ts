@@ -2,7 +2,7 @@
 import { type Segment, segmentRange } from '../coordinator/segments.ts';
 import { asDriverError } from '../drivers/target-driver.ts';
 import { devicesOf } from '../population/devices.ts';
-import { createGroupSenders, createGroups, type GroupPopulation, groupName } from '../population/groups.ts';
+import { createGroupSenders, createGroups, type GroupPopulation } from '../population/groups.ts';
 import { userName } from '../population/partners.ts';
 import type { TrafficPlan } from '../population/plan.ts';
 import type { Random } from '../random.ts';
@@ -31,6 +31,11 @@ export class GroupLife {
     this.#end = range.end;
     this.#devices = traffic.devices;
     this.#senders = createGroupSenders(this.#groups, range);
+  }
+
+  /** At the server. */
+  name(group: number): string {
+    return this.#groups.nameOf(group);
   }
 
   /** Devices that receive what this member writes to the group. */
@@ -86,10 +91,10 @@ export class GroupLife {
       // An owner who could not be connected is reported as such; the group is missing with him.
       if (connection === null) return;
       const members = this.#groups.members(group).filter((member) => member !== owner.index);
-      await connection.createGroup!(groupName(group), members.map(userName));
+      await connection.createGroup!(this.name(group), members.map(userName));
     } catch (thrown) {
       const error = asDriverError(thrown);
-      error.message = `the group ${groupName(group)} could not be made: ${error.message}`;
+      error.message = `the group ${this.name(group)} could not be made: ${error.message}`;
       throw error;
     } finally {
       if (offline) {

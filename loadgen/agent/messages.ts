@@ -2,7 +2,6 @@
 import type { Clock } from '../clock.ts';
 import type { TargetDriver } from '../drivers/target-driver.ts';
 import { devicesOf } from '../population/devices.ts';
-import { groupName } from '../population/groups.ts';
 import { userName } from '../population/partners.ts';
 import { createPayloadSizes } from '../population/payload-sizes.ts';
 import type { TrafficPlan } from '../population/plan.ts';
@@ -28,6 +27,8 @@ export interface MessagesOptions {
   phaseOf: (timeMs: number) => Phase;
   /** Users who would receive a group's messages, the sender's devices left out. */
   groupReceivers: (group: number, sender: number) => number;
+  /** At the server. */
+  groupName: (group: number) => string;
   /** Whether the way of a message from this user can be timed: the sender's clock is known well enough. */
   timed: (sender: number) => boolean;
   /** A message is acknowledged, or given up. */
@@ -196,7 +197,7 @@ export class Messages {
     writeHeader(body, { stream, runTag, sender: user.index, recipient, number, intendedMs, actualMs });
     const payload = body.subarray(0, message.bytes);
     if (recipient < GROUP_CODE) connection.send(userName(recipient), message.id, payload);
-    else connection.sendGroup!(groupName(recipient - GROUP_CODE), message.id, payload);
+    else connection.sendGroup!(this.#options.groupName(recipient - GROUP_CODE), message.id, payload);
   }
 
   #expect(user: VirtualUser, { recipient, intendedMs, stream }: OutstandingMessage): void {

@@ -10,6 +10,7 @@ function given(...members: number[][]): GroupPopulation {
     count: members.length,
     size: (group) => members[group]!.length,
     members: (group) => members[group]!,
+    nameOf: String,
     ownerOf: (group) => members[group]![0]!,
   };
 }

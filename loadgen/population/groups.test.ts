@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allSegments, segmentRange } from '../coordinator/segments.ts';
-import { createGroups, type GroupPopulation, type GroupSizeSpec, groupName, meanFanOut } from './groups.ts';
+import { createGroups, type GroupPopulation, type GroupSizeSpec, meanFanOut } from './groups.ts';
 
 const sizes: fc.Arbitrary<GroupSizeSpec> = fc.oneof(
   fc.record({ kind: fc.constant('constant' as const), members: fc.integer({ min: 2, max: 30 }) }),
@@ -91,8 +91,14 @@ describe('groups', () => {
     expect(groups.members(0)).toEqual(first);
   });
 
-  it('are named by number', () => {
-    expect(groupName(17)).toBe('g17');
+  it('have names of their own where they have members of their own', () => {
+    const constant: GroupSizeSpec = { kind: 'constant', members: 3 };
+    const options = { count: 20, sizes: constant, users: 10, seed: 1 };
+    const name = createGroups(options).nameOf(17);
+    expect(name).toMatch(/^g17-[0-9a-z]{1,7}$/);
+    expect(createGroups({ ...options, count: 30 }).nameOf(17)).toBe(name);
+    const others = [{ seed: 2 }, { users: 11 }, { sizes: { kind: 'constant', members: 4 } as const }];
+    expect(new Set(others.map((other) => createGroups({ ...options, ...other }).nameOf(17))).add(name).size).toBe(4);
   });
 });
 

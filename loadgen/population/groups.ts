@@ -23,6 +23,11 @@ export interface GroupPopulation {
   size(group: number): number;
   /** Ascending user indexes, distinct. Computed when asked for; the latest are kept, about 1 M members in all. */
   members(group: number): readonly number[];
+  /**
+   * Its name at the server: another one for other members, so that a run with another seed, on what an earlier one left behind,
+   * does not take a group for one of its own.
+   */
+  nameOf(group: number): string;
   /** Who creates the group: any one of its members (not the lowest), so that owners are spread over agents. Needs no members(). */
   ownerOf(group: number): number;
 }
@@ -31,11 +36,6 @@ export { createGroupSenders, type GroupSenders } from './group-senders.ts';
 
 /** Members that members() keeps, over all groups: about 8 MB. */
 const MEMBERS_KEPT = 1_000_000;
-
-/** The name of a group at the server. */
-export function groupName(group: number): string {
-  return `g${group}`;
-}
 
 /**
  * Groups over users 0 … users − 1. Group g is the same whatever `count` is. Throws RangeError for fewer than two users, constant sizes
@@ -51,6 +51,10 @@ export function createGroups(options: {
   check(options);
   const random = createRandom(options.seed).fork('groups');
   const sizes = drawnSizes(options, random.fork('sizes'));
+  const tag = random
+    .fork(`names ${users} ${JSON.stringify(options.sizes)}`)
+    .integer(2 ** 32)
+    .toString(36);
   const streamOf = (group: number): Random => {
     if (!Number.isSafeInteger(group) || group < 0 || group >= count)
       throw new RangeError(`there is no group ${group} of ${count}`);
@@ -84,6 +88,7 @@ export function createGroups(options: {
       keep(group, members);
       return members;
     },
+    nameOf: (group) => `g${group}-${tag}`,
     // The first of the group's draws, in members() too.
     ownerOf: (group) => streamOf(group).integer(users),
   };
