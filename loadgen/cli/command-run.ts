@@ -10,6 +10,7 @@ import { runLoad } from '../coordinator/coordinator.ts';
 import { describeMachine } from '../coordinator/machine.ts';
 import { loadDriver, REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
 import { FaultSchedule } from '../faults/fault-schedule.ts';
+import { StoreDisk } from '../faults/store-disk.ts';
 import { compileScenario, type Durability, type LoadPlan } from '../population/load-plan.ts';
 import type { RunSummary } from '../recorder/summary.ts';
 import { type LoadedScenario, loadScenario } from '../scenario-loader.ts';
@@ -299,7 +300,9 @@ function sweepRunData(): void {
   if (!existsSync(RUN_DATA)) return;
   for (const name of readdirSync(RUN_DATA)) {
     const owner = Number(name.split('.').at(-1));
-    if (Number.isInteger(owner) && !isAlive(owner)) rmSync(join(RUN_DATA, name), { recursive: true, force: true });
+    if (!Number.isInteger(owner) || isAlive(owner)) continue;
+    StoreDisk.unmountLeftover(join(RUN_DATA, name));
+    rmSync(join(RUN_DATA, name), { recursive: true, force: true });
   }
 }
 

@@ -276,7 +276,7 @@ class Run {
     await this.#until(() => this.#clock.nowMs() >= startMs + warmUpMs);
     if (this.#aborted()) return;
     this.#memory.takeLoaded(agents.progress().connections);
-    const shared = sharesMachine(this.#node?.target ?? this.#options.target!);
+    const shared = this.#node !== null || sharesMachine(this.#options.target!);
     this.#record({ histograms: [], counters: [], gauges: this.#memory.gauges(this.#second(), shared) });
     this.#phases.enter('steady', startMs + warmUpMs);
     const endMs = startMs + warmUpMs + steadyMs;
@@ -298,7 +298,7 @@ class Run {
       const { sent, acknowledged, delivered, expected, awaitingReceipt, catchingUp } = agents.progress();
       const through = sent === acknowledged && delivered >= expected && awaitingReceipt === 0 && catchingUp === 0;
       // Two rounds of ticks, so that what is looked at was said after the last send.
-      if (ticks > 2 * agents.size && through) break;
+      if (ticks > 2 * agents.size && through && (this.#faults.settled || this.#aborted())) break;
       await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
     }
     const { catchingUp } = agents.progress();
@@ -311,7 +311,7 @@ class Run {
 
   async #summarise(target: string, agents: AgentGroup, ledger: Reconciliation): Promise<RunSummary> {
     this.#metrics.addLost(ledger.totals.lost);
-    const faults = this.#faults.judge(ledger.totals.lost);
+    const faults = this.#faults.judge(ledger.totals.lost, this.#windowOf('steady'));
     this.#record({ histograms: this.#fanOutRecorder.swap(this.#second()), counters: [], gauges: faults.gauges });
     // What came after the count would look like rows that went missing.
     this.#recording = false;
@@ -334,7 +334,7 @@ class Run {
       rows,
       thresholds: this.#options.judgeThresholds ? this.#thresholds.judge(this.#metrics, this.#windowOf) : [],
       notes: [...this.#faults.remarks, ...this.#notes],
-      faults: faults.results,
+      faults,
       complete: !this.#options.signal.aborted,
     });
   }

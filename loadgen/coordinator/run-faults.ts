@@ -4,6 +4,7 @@ import type { ClientFault } from '../control/control-channel.ts';
 import type { FaultProgress } from '../faults/fault.ts';
 import { FaultGround } from '../faults/fault-ground.ts';
 import { FaultSchedule, recoveryGauge } from '../faults/fault-schedule.ts';
+import { touches } from '../faults/recovery.ts';
 import type { LoadPlan } from '../population/plan.ts';
 import type { GaugeRow, SampleBatch } from '../recorder/samples.ts';
 import type { FaultResult } from '../recorder/summary.ts';
@@ -18,6 +19,16 @@ export interface RunFaultsOptions {
   holdResults: (hold: boolean) => void;
   progress: () => FaultProgress;
   note: (text: string) => void;
+}
+
+/** What became of the faults of a run. */
+export interface FaultsJudged {
+  results: FaultResult[];
+  gauges: GaugeRow[];
+  /** In this second lateness is what was asked for. */
+  isDisturbed: (epochMs: number) => boolean;
+  /** The generator's own, p99 over what else there is of the steady phase; null: nothing was sent; undefined: there were no faults. */
+  slipP99Ms: number | null | undefined;
 }
 
 export class RunFaults {
@@ -68,22 +79,26 @@ export class RunFaults {
     await this.#schedule?.undo();
   }
 
-  /** What the faults did; empty without any. `lost`: messages that the run lost. */
-  judge(lost: number): { results: FaultResult[]; gauges: GaugeRow[] } {
+  /** Nothing is broken, and nothing was disturbed when it was last looked at: more time would not show more. */
+  get settled(): boolean {
+    return this.#schedule?.settled ?? true;
+  }
+
+  /** `lost`: messages that the run lost; `steady`: ms since the epoch. */
+  judge(lost: number, steady: { startMs: number; endMs: number }): FaultsJudged {
     this.#schedule?.stop();
-    const results = this.#schedule?.results(lost) ?? [];
     const { clock } = this.#options;
-    return { results, gauges: recoveryGauge(results, clock.toEpochMs(clock.nowMs())) };
-  }
-
-  /** Spans in which lateness is what was asked for, clock ms; until null: to the end. */
-  disturbed(): Array<{ fromMs: number; untilMs: number | null }> {
-    return this.#schedule?.disturbed() ?? [];
-  }
-
-  /** The generator's own slip, outside of the faults' effects; undefined without faults. */
-  slipP99Ms(steady: { fromMs: number; untilMs: number }): number | null | undefined {
-    return this.#schedule?.slipP99Ms(steady);
+    const results = this.#schedule?.results(lost) ?? [];
+    const spans = this.#schedule?.disturbed() ?? [];
+    return {
+      results,
+      gauges: recoveryGauge(results, clock.toEpochMs(clock.nowMs())),
+      isDisturbed: (epochMs) => touches(spans, clock.fromEpochMs(epochMs)),
+      slipP99Ms: this.#schedule?.slipP99Ms({
+        fromMs: clock.fromEpochMs(steady.startMs),
+        untilMs: clock.fromEpochMs(steady.endMs),
+      }),
+    };
   }
 
   /** When node and agents have ended. */

@@ -6,7 +6,7 @@ import type { LoadPlan } from '../population/load-plan.ts';
 import type { Reconciliation } from '../recorder/delivery-ledger.ts';
 import type { GaugeName } from '../recorder/metrics.ts';
 import type { RunMetrics } from '../recorder/run-metrics.ts';
-import type { FaultResult, RunSummary, ThresholdResult } from '../recorder/summary.ts';
+import type { RunSummary, ThresholdResult } from '../recorder/summary.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';
 import type { AgentGroup } from './agent-group.ts';
 import type { RunOptions } from './coordinator.ts';
@@ -16,6 +16,7 @@ import { metricSummaries, scenarioSummaries } from './metric-summaries.ts';
 import type { NodeWatch } from './node-watch.ts';
 import type { PhaseLog } from './phase-log.ts';
 import { claimOf, notesOf, percentileMs } from './run-claim.ts';
+import type { FaultsJudged } from './run-faults.ts';
 import { DEFAULT_OBJECTIVE_MS, judge, METHOD, type SteadySecond } from './verdict.ts';
 
 export interface SummaryInput {
@@ -37,7 +38,7 @@ export interface SummaryInput {
   rows: { recorded: number; stored: number };
   thresholds: ThresholdResult[];
   notes: string[];
-  faults: FaultResult[];
+  faults: FaultsJudged;
   complete: boolean;
 }
 
@@ -67,10 +68,15 @@ export function buildSummary(input: SummaryInput): RunSummary {
     connectReasons: connecting.reasons,
     connectionsLost: agents.progress().lost,
     objectiveMs: tightestObjective(plan),
-    seconds: steadySecondsOf(input, steady),
+    seconds: steadySecondsOf(input, steady).filter(({ atMs }) => !input.faults.isDisturbed(atMs)),
+    faults: input.faults.results,
     agentCpu: gaugeBySource(metrics, 'agent_cpu', steady),
     agentLoopDelayMs: agents.loopDelays(),
-    slipP99Ms: percentileMs(metrics.histogram('send_slip', 'steady'), 99),
+    // Whoever lost a connection to a fault sends late, and the generator can't help it.
+    slipP99Ms:
+      input.faults.slipP99Ms === undefined
+        ? percentileMs(metrics.histogram('send_slip', 'steady'), 99)
+        : input.faults.slipP99Ms,
     deadAgents: [...agents.dead, ...(http?.gone ? [{ name: http.name, how: http.gone }] : [])],
     laggingAgents: agents.lagging,
     unsteadyClocks: agents.unsteadyClocks,
@@ -82,7 +88,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
   const passed = judged.verdict === 'pass';
   const memory = input.memory.perConnection();
   const usage = agents.usage();
-  const sharedMachine = sharesMachine(input.target);
+  const sharedMachine = input.embedded || sharesMachine(input.target);
   return {
     version: '1.0.0',
     metadata: {
@@ -143,7 +149,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
       perSecond: connecting.seconds > 0 ? connecting.opened / connecting.seconds : 0,
       failed: connecting.failed,
     },
-    faults: input.faults,
+    faults: input.faults.results,
   };
 }
 

@@ -28,6 +28,7 @@ function goodRun(changes: Partial<VerdictInput> = {}): VerdictInput {
       serverRssBytes: 200e6 + (i % 5) * 1e6,
       connections: 1_000,
     })),
+    faults: [],
     agentCpu: new Map([['agent-0', Array.from({ length: 60 }, () => 0.3)]]),
     agentLoopDelayMs: new Map([['agent-0', 1]]),
     slipP99Ms: 1.2,

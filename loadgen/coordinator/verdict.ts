@@ -3,7 +3,7 @@
  * generator is above suspicion (Plimsoll's method, sections 3 and 4). Pure.
  */
 
-import type { LedgerTotals, ThresholdResult, Verdict } from '../recorder/summary.ts';
+import type { FaultResult, LedgerTotals, ThresholdResult, Verdict } from '../recorder/summary.ts';
 import { formatCount } from '../units.ts';
 import { mean, slopeOf } from './statistics.ts';
 
@@ -57,7 +57,9 @@ export interface VerdictInput {
   connectReasons: string[];
   /** Tightest latency objective among the thresholds, ms; null: none. */
   objectiveMs: number | null;
+  /** Without those that a fault disturbed: what it does to backlog and memory is no trend. */
   seconds: SteadySecond[];
+  faults: FaultResult[];
   /** Per agent, one value a steady second: cores. */
   agentCpu: Map<string, number[]>;
   /** Per agent, event-loop delay p99 over the steady phase. */
@@ -88,7 +90,12 @@ export function judge(input: VerdictInput): VerdictOutput {
   const failures = findFailures(input);
   const reasons = findSuspicions(input);
   // An agent that died, or a run cut short, leaves part of the load unjudged: not a pass even if all that was seen is well.
-  const unjudged = input.deadAgents.length > 0 || input.missingLedgers > 0 || !input.complete || rowsMissing(input);
+  const unjudged =
+    input.deadAgents.length > 0 ||
+    input.missingLedgers > 0 ||
+    !input.complete ||
+    rowsMissing(input) ||
+    input.faults.some(({ problem }) => problem !== undefined);
   const verdict =
     failures.length === 0 && !unjudged ? 'pass' : reasons.length > 0 || unjudged ? 'inconclusive' : 'fail';
   return { verdict, failures, reasons };
@@ -132,6 +139,10 @@ function findFailures(input: VerdictInput): string[] {
     );
   }
   if (input.nodeGone !== null) failures.push(`the server node ended by itself: ${input.nodeGone}`);
+  for (const { kind, atSeconds, recoverySeconds, problem } of input.faults) {
+    if (recoverySeconds === null && problem === undefined)
+      failures.push(`delivery had not recovered from ${kind} at ${round(atSeconds)} s when the run ended`);
+  }
   const backlog = backlogGrowth(input);
   if (backlog !== null) failures.push(backlog);
   const memory = memoryGrowth(input);
@@ -191,6 +202,10 @@ function findSuspicions(input: VerdictInput): string[] {
     reasons.push(
       `${formatCount(input.rows!.recorded)} rows were recorded, but ${formatCount(input.rows!.stored)} stored`,
     );
+  }
+  for (const { kind, atSeconds, problem } of input.faults) {
+    if (problem !== undefined)
+      reasons.push(`the fault ${kind} at ${round(atSeconds)} s could not be carried out: ${problem}`);
   }
   if (!input.complete) reasons.push('the run was stopped before its end');
   return reasons;

@@ -11,7 +11,7 @@ import { FaultObserver } from './fault-observer.ts';
 import { freezeShard } from './freeze-shard.ts';
 import { killShard } from './kill-shard.ts';
 import { messageStoreOutage } from './message-store-outage.ts';
-import { type Recovery, recoveryOf } from './recovery.ts';
+import { type Recovery, recoveryOf, type Span, touches } from './recovery.ts';
 import { resultsStoreOutage } from './results-store-outage.ts';
 
 /** A fault as it was carried out. Clock ms. */
@@ -52,6 +52,8 @@ export class FaultSchedule {
   #observing: Timer | undefined;
   #steadyStartMs = 0;
   #over = false;
+  /** Of what was observed so far. */
+  #settled = false;
   #onExit = (): void => this.#mendAll();
 
   constructor(faults: readonly CheckedFault[], context: FaultContext) {
@@ -71,10 +73,19 @@ export class FaultSchedule {
     const { clock } = this.#context;
     // In the middle of a second all agents have told how the one before ended.
     const untilMiddleMs = (1_500 - (clock.toEpochMs(clock.nowMs()) % 1_000)) % 1_000;
-    this.#observing = clock.after(untilMiddleMs, () => {
-      this.#observing = clock.every(1_000, () => this.#observer.addProgress(this.#context.progress()));
+    const look = (): void => {
       this.#observer.addProgress(this.#context.progress());
+      this.#settled = this.#over && this.#judged().every(({ recovery }) => recovery?.calm !== false);
+    };
+    this.#observing = clock.after(untilMiddleMs, () => {
+      this.#observing = clock.every(1_000, look);
+      look();
     });
+  }
+
+  /** Nothing is broken any more, and nothing disturbed when it was last looked at, up to a second ago. */
+  get settled(): boolean {
+    return this.#settled || this.#armed.length === 0;
   }
 
   /** Rows that the agents hand over. */
@@ -127,7 +138,7 @@ export class FaultSchedule {
   }
 
   /** [from, until) of the faults' effects, clock ms: seconds in which lateness is what was asked for. */
-  disturbed(): Array<{ fromMs: number; untilMs: number | null }> {
+  disturbed(): Span[] {
     return this.#judged().flatMap(({ done, recovery }) => {
       if (recovery === null) return [];
       const untilMs = recovery.untilMs === null ? null : Math.max(recovery.untilMs, done.endedAtMs);
@@ -138,22 +149,20 @@ export class FaultSchedule {
   /** The generator's own slip: p99 of what was sent in the steady phase outside of the faults' effects; null: nothing was. */
   slipP99Ms(steady: { fromMs: number; untilMs: number }): number | null {
     const spans = this.disturbed();
-    const counts = (atMs: number): boolean =>
-      !spans.some(({ fromMs, untilMs }) => atMs + 1_000 > fromMs && (untilMs === null || atMs < untilMs));
-    return this.#observer.slipP99Ms(steady.fromMs, steady.untilMs, counts);
+    return this.#observer.slipP99Ms(steady.fromMs, steady.untilMs, (atMs) => !touches(spans, atMs));
   }
 
   #judged(): Array<{ done: FaultDone; recovery: Recovery | null }> {
     const observed = this.#observer.seconds();
-    const disturbed: Array<{ fromMs: number; untilMs: number | null }> = [];
-    return [...this.done]
-      .sort((a, b) => a.atMs - b.atMs)
-      .map((done) => {
-        if (done.problem !== null) return { done, recovery: null };
-        const recovery = recoveryOf(done, observed, disturbed);
-        disturbed.push({ fromMs: done.atMs, untilMs: recovery.untilMs });
-        return { done, recovery };
-      });
+    const earlier: Span[] = [];
+    const ordered = [...this.done].sort((a, b) => a.atMs - b.atMs);
+    return ordered.map((done, index) => {
+      if (done.problem !== null) return { done, recovery: null };
+      const nextAtMs = ordered[index + 1]?.atMs;
+      const recovery = recoveryOf(done, observed, { earlier, ...(nextAtMs !== undefined && { nextAtMs }) });
+      earlier.push({ fromMs: done.atMs, untilMs: recovery.untilMs });
+      return { done, recovery };
+    });
   }
 
   async #begin(armed: Armed): Promise<void> {

@@ -1,20 +1,12 @@
 /** What faults are made of: the scenario's wish, what it acts on, and how it is done and undone. */
+import type { CheckedFault } from '../../scenarios/scenario-faults.ts';
 import type { Clock } from '../clock.ts';
 import type { RunNetwork } from './run-network.ts';
 import type { StoreDisk } from './store-disk.ts';
 
-/** A checked fault: times in ms from the start of the steady phase. */
-export type CheckedFault =
-  | { kind: 'kill-shard'; at: number; shard: number }
-  | { kind: 'freeze-shard'; at: number; for: number; shard: number }
-  | { kind: 'cut-network'; at: number; for: number }
-  | { kind: 'delay-network'; at: number; for: number; delay: number; jitter: number; loss: number }
-  | { kind: 'slow-consumers'; at: number; for: number; share: number }
-  | { kind: 'half-open'; at: number; share: number }
-  | { kind: 'reconnect-storm'; at: number; share: number }
-  | { kind: 'message-store-outage'; at: number; for: number }
-  | { kind: 'results-store-outage'; at: number; for: number };
+export type { CheckedFault };
 
+/** What agents break on purpose, on their own side of the connections. `share` of each agent's open connections. */
 export type ClientFault =
   | { kind: 'slow-consumers'; share: number; forMs: number }
   | { kind: 'half-open'; share: number }

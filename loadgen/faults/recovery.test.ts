@@ -61,10 +61,30 @@ describe('recovery', () => {
     expect(recoveryOf(KILL, record({ 21: abnormal })).recoverySeconds).toBe(1.7);
   });
 
-  it('a second in which nothing was received is normal if nothing is due', () => {
+  it('is also what was seen before, where that was worse', () => {
+    expect(recoveryOf(KILL, record({ 12: { p99Ms: 300 }, 21: { p99Ms: 290 } })).recoverySeconds).toBe(0);
+  });
+
+  it('a second in which nothing was received and nothing is due says nothing', () => {
     const nothing = { delivered: 0, p99Ms: null, maxMs: null };
-    expect(recoveryOf(KILL, record({ 20: nothing, 21: nothing })).recoverySeconds).toBe(0);
+    const silence = Object.fromEntries(Array.from({ length: 19 }, (_, i) => [21 + i, nothing]));
+    expect(recoveryOf(KILL, record({ ...silence, 20: { p99Ms: 700 } }))).toMatchObject({
+      recoverySeconds: null,
+      calm: true,
+    });
     expect(recoveryOf(KILL, record({ 20: { ...nothing, backlog: 100 } })).recoverySeconds).toBe(0.7);
+    expect(recoveryOf(KILL, record({ ...silence, 20: { p99Ms: 700 }, 33: {} })).recoverySeconds).toBe(0.7);
+  });
+
+  it('without any messages, is that of the connections', () => {
+    const idle = record({ 20: { connections: 10 } }).map((second) => ({ ...second, p99Ms: null, delivered: 0 }));
+    expect(recoveryOf(KILL, idle).recoverySeconds).toBe(0.7);
+  });
+
+  it('where the next fault begins, one normal second will do', () => {
+    const seconds = record({ 20: { connections: 1 }, 22: { connections: 1 } });
+    expect(recoveryOf(KILL, seconds, { nextAtMs: 22_100 }).recoverySeconds).toBe(0.7);
+    expect(recoveryOf(KILL, seconds, { nextAtMs: 20_900 }).recoverySeconds).toBe(2.7);
   });
 
   it('is unknown when delivery was not normal again by the end, or there is nothing to compare with', () => {
@@ -83,7 +103,7 @@ describe('recovery', () => {
     const slow = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [8 + i, { p99Ms: 400, connections: 300 }]));
     const seconds = record({ ...slow, 20: { p99Ms: 300 } });
     expect(recoveryOf(KILL, seconds).recoverySeconds).toBe(0);
-    expect(recoveryOf(KILL, seconds, [{ fromMs: 8_200, untilMs: 20_000 }]).recoverySeconds).toBe(0.7);
+    expect(recoveryOf(KILL, seconds, { earlier: [{ fromMs: 8_200, untilMs: 20_000 }] }).recoverySeconds).toBe(0.7);
   });
 });
 

@@ -4,10 +4,14 @@
  *
  * Normal is what held in the ten undisturbed seconds before. A second is normal when
  * - connections: at least 99% of the median before are open;
- * - latency: the p99 of `delivery_latency` of what was received in it is at most 2 × the median p99 before + 5 ms;
+ * - latency: the p99 of `delivery_latency` of what was received in it is at most 2 × the median p99 before + 5 ms, or at most the
+ *   worst p99 before;
  * - backlog: deliveries that are due at its end are no more than the most before, plus 1% of a second's deliveries, plus 2.
- * Recovery is the time from the fault's beginning to the end of the last second that was not normal before three normal seconds in
- * a row, which do not count before the fault itself is over. It is 0 where no second was disturbed at all.
+ * A second in which nothing was received, though something was before, and nothing is due, says nothing.
+ *
+ * Recovery is the time from the fault's beginning to the end of the last second that was not normal before three normal ones in a
+ * row, which do not count before the fault itself is over; where the next fault begins, or the record ends, one will do. It is 0
+ * where no second was disturbed at all.
  */
 export interface FaultSecond {
   /** Start of the second, clock ms. */
@@ -22,6 +26,17 @@ export interface FaultSecond {
   maxMs: number | null;
   dropped: number;
   reconnects: number;
+}
+
+/** [from, until), clock ms; null: to the end of the record. */
+export interface Span {
+  fromMs: number;
+  untilMs: number | null;
+}
+
+/** Whether any of the spans has part of the second that begins at `atMs`. */
+export function touches(spans: readonly Span[], atMs: number): boolean {
+  return spans.some(({ fromMs, untilMs }) => atMs + 1_000 > fromMs && (untilMs === null || atMs < untilMs));
 }
 
 export interface FaultImpact {
@@ -43,6 +58,8 @@ export interface Recovery {
   recoverySeconds: number | null;
   /** [fault's beginning, recovered), clock ms; null: to the end of the record. */
   untilMs: number | null;
+  /** The last second of the record was not disturbed: more of it would not say more unless there is load. */
+  calm: boolean;
   impact: FaultImpact;
 }
 
@@ -58,56 +75,61 @@ export const RECOVERY = {
 
 /**
  * `fault`: its beginning and end, clock ms (a sudden fault ends when it begins). `seconds`: whole seconds in order, from the
- * beginning of the load. `disturbed`: spans of earlier faults, which are nothing to compare with.
+ * beginning of the load. `earlier`: spans of faults before it, which are nothing to compare with. `nextAtMs`: when the next begins.
  */
 export function recoveryOf(
   fault: { atMs: number; endedAtMs: number },
   seconds: readonly FaultSecond[],
-  disturbed: ReadonlyArray<{ fromMs: number; untilMs: number | null }> = [],
+  { earlier = [], nextAtMs = Number.POSITIVE_INFINITY }: { earlier?: readonly Span[]; nextAtMs?: number } = {},
 ): Recovery {
-  const isDisturbed = ({ atMs }: FaultSecond): boolean =>
-    disturbed.some(({ fromMs, untilMs }) => atMs + 1_000 > fromMs && (untilMs === null || atMs < untilMs));
   const before = seconds
-    .filter((second) => second.atMs + 1_000 <= fault.atMs && !isDisturbed(second))
+    .filter(({ atMs }) => atMs + 1_000 <= fault.atMs && !touches(earlier, atMs))
     .slice(-RECOVERY.secondsBefore);
   const since = seconds.filter(({ atMs }) => atMs + 1_000 > fault.atMs);
-  const normal = normalityOf(before);
+  const stateOf = statesBy(before);
 
   let lastAbnormal = -1;
   let inARow = 0;
-  let length = since.length;
-  for (const [index, second] of since.entries()) {
-    if (!normal(second)) {
-      lastAbnormal = index;
+  let length = 0;
+  for (const second of since) {
+    // What the next fault does is not this one's, if this one was over.
+    const nextBegins = second.atMs <= nextAtMs && nextAtMs < second.atMs + 1_000;
+    if (inARow >= RECOVERY.normalSeconds || (inARow > 0 && nextBegins)) break;
+    const state = stateOf(second);
+    if (state === 'disturbed') {
+      lastAbnormal = length;
       inARow = 0;
-    } else if (second.atMs >= fault.endedAtMs - 1_000) inARow++;
-    if (inARow === RECOVERY.normalSeconds) {
-      length = index + 1;
-      break;
-    }
+    } else if (state === 'normal' && second.atMs + 1_000 >= fault.endedAtMs) inARow++;
+    length++;
   }
-  // The record may end soon after: then what there is of normal seconds has to do, but there must be one.
   const recovered = before.length > 0 && inARow > 0;
   const untilMs = !recovered ? null : lastAbnormal < 0 ? fault.atMs : since[lastAbnormal]!.atMs + 1_000;
   return {
     recoverySeconds: untilMs === null ? null : round((untilMs - fault.atMs) / 1_000),
     untilMs,
-    impact: impactOf(before, since.slice(0, recovered ? length : since.length)),
+    calm: since.length > 0 && stateOf(since.at(-1)!) !== 'disturbed',
+    impact: impactOf(before, since.slice(0, length)),
   };
 }
 
-function normalityOf(before: readonly FaultSecond[]): (second: FaultSecond) => boolean {
+type State = 'normal' | 'disturbed' | 'silent';
+
+function statesBy(before: readonly FaultSecond[]): (second: FaultSecond) => State {
   const connections = median(before.map((second) => second.connections)) ?? 0;
-  const p99 = median(before.flatMap(({ p99Ms }) => p99Ms ?? []));
+  const p99s = before.flatMap(({ p99Ms }) => p99Ms ?? []);
+  const p99Most = Math.max(RECOVERY.latencyFactor * (median(p99s) ?? 0) + RECOVERY.latencyExtraMs, ...p99s);
   const backlogMost =
     Math.max(0, ...before.map(({ backlog }) => backlog)) +
     RECOVERY.backlogShareOfSecond * (median(before.map(({ delivered }) => delivered)) ?? 0) +
     RECOVERY.backlogExtra;
-  return (second) =>
-    second.connections >= RECOVERY.connectionsShare * connections &&
-    // Where nothing was received, only the backlog can tell.
-    (second.p99Ms === null || p99 === null || second.p99Ms <= RECOVERY.latencyFactor * p99 + RECOVERY.latencyExtraMs) &&
-    second.backlog <= backlogMost;
+  return (second) => {
+    if (second.connections < RECOVERY.connectionsShare * connections || second.backlog > backlogMost)
+      return 'disturbed';
+    // Without messages before, connections are all that can recover.
+    if (p99s.length === 0) return 'normal';
+    if (second.p99Ms === null) return 'silent';
+    return second.p99Ms <= p99Most ? 'normal' : 'disturbed';
+  };
 }
 
 function impactOf(before: readonly FaultSecond[], meanwhile: readonly FaultSecond[]): FaultImpact {

@@ -2,12 +2,13 @@
  * A disk of its own for the node's message store that a fault can fill up: a file system in memory, as large as a run may need,
  * which shrinks to what is in it and grows again. What `fsync` costs on a real disk it does not cost here, and the summary says so.
  */
-import { mkdirSync, statfsSync } from 'node:fs';
+import { mkdirSync, readFileSync, statfsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { runCommand, tryCommand } from './commands.ts';
 
 /** At most; memory is taken only for what is written. */
 const DISK_BYTES = 2 * 1024 * 1024 * 1024;
+const NAME = 'plimsoll-store';
 
 export class StoreDisk {
   readonly directory: string;
@@ -17,8 +18,14 @@ export class StoreDisk {
   static mount(directory: string): StoreDisk {
     const path = resolve(directory);
     mkdirSync(path, { recursive: true });
-    runCommand('mount', '-t', 'tmpfs', '-o', `size=${DISK_BYTES},mode=700`, 'plimsoll', path);
+    runCommand('mount', '-t', 'tmpfs', '-o', `size=${DISK_BYTES},mode=700`, NAME, path);
     return new StoreDisk(path);
+  }
+
+  /** What a run that was killed has left mounted there, if anything. */
+  static unmountLeftover(directory: string): void {
+    const path = resolve(directory);
+    if (mountPoints().includes(path)) new StoreDisk(path).remove();
   }
 
   private constructor(directory: string) {
@@ -52,5 +59,18 @@ export class StoreDisk {
 
   #resize(bytes: number): void {
     runCommand('mount', '-o', `remount,size=${bytes}`, this.directory);
+  }
+}
+
+/** Of these disks, by the name that stands in their first column. */
+function mountPoints(): string[] {
+  try {
+    const lines = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+    return lines.flatMap((line) => {
+      const [source, path] = line.split(' ');
+      return source === NAME && path !== undefined ? [path.replaceAll('\\040', ' ')] : [];
+    });
+  } catch {
+    return [];
   }
 }
