@@ -1,0 +1,105 @@
+/** Whole runs with HTTP calls and thresholds: what ends a run early, and what is told of it. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, Workspace } from '../testing/command-line.ts';
+
+const TIMEOUT = 90_000;
+
+const SCENARIO = {
+  name: 'with-http',
+  description: 'a few users and HTTP calls',
+  question: 'q',
+  badSign: 'b',
+  connections: 40,
+  load: { rate: 50, arrivals: 'constant' },
+  phases: { warmUp: '1s', steady: '40s', drain: '5s' },
+  server: { shards: 2, store: 'memory:' },
+  http: {
+    rate: 60,
+    connections: 6,
+    requests: [
+      { path: '/v1/timeline?user={user}&limit=5', weight: 4 },
+      { path: '/v1/route?user={peer}' },
+      { path: '/v1/nowhere' },
+    ],
+  },
+  options: {
+    thresholds: {
+      delivery_latency: ['p(99)<10000'],
+      http_req_duration: ['p(99)<10000', 'avg<10000 over 2s'],
+      http_req_failed: ['rate<0.3', 'rate>0.01 over 2s'],
+      http_reqs: ['rate>50'],
+      server_memory_bytes_per_connection: ['<1e9'],
+      server_cpu_microseconds_per_message: ['<1e9'],
+      server_cpu: ['max<100 over 2s'],
+      messages_sent: [{ threshold: 'rate<20 over 2s', abortOnFail: true, delayAbortEval: '4s' }],
+    },
+  },
+};
+
+function write(workspace: Workspace, name: string, scenario: object): string {
+  writeFileSync(join(workspace.directory, name), `export default ${JSON.stringify(scenario)};\n`);
+  return name;
+}
+
+describe('a run with HTTP calls', () => {
+  let workspace: Workspace;
+  beforeAll(() => {
+    workspace = new Workspace();
+  });
+  afterAll(() => workspace.close());
+
+  it('is ended by a threshold over a window, and judged over what was measured', { timeout: TIMEOUT }, async () => {
+    const scenario = write(workspace, 'with-http.mjs', SCENARIO);
+    const { code, stdout } = await workspace.run(['run', scenario, '-a', '1', '--summary-json', 's.json']);
+    const summary = workspace.summary('s.json');
+    const { metrics, thresholds } = summary.results;
+    const valuesOf = (name: string) => metrics.find((metric) => metric.name === name)?.values as Record<string, number>;
+
+    const [last] = thresholds.slice(-1);
+    expect(last).toMatchObject({ metric: 'messages_sent', threshold: 'rate<20 over 2s', ok: false });
+    expect(last!.endedRunAtSeconds).toBeGreaterThan(4);
+    expect(last!.endedRunAtSeconds).toBeLessThan(20);
+    expect(thresholds.slice(0, -1).filter(({ ok }) => !ok)).toEqual([]);
+    expect(summary.notes.join('\n')).toMatch(
+      /the threshold messages_sent rate<20 over 2s failed with \d+, \d+\.\d s into/,
+    );
+    expect(stdout).toMatch(/✗ messages_sent +rate<20 over 2s .*, which ended the run after/);
+    expect(summary.verdict).toBe('fail');
+    expect(code).toBe(99);
+
+    const steady = summary.phases.find(({ phase }) => phase === 'steady')!;
+    const seconds = (steady.endMs - steady.startMs) / 1_000;
+    expect(seconds).toBeLessThan(20);
+    // Every connection makes its calls of a second at the beginning of it: the edges cut up to one second's calls.
+    expect(Math.abs(valuesOf('http_req_duration').count! - 60 * seconds)).toBeLessThanOrEqual(60);
+    const { passes, fails, rate } = valuesOf('http_req_failed') as { passes: number; fails: number; rate: number };
+    expect(rate).toBe(passes / (passes + fails));
+    expect(Math.abs(rate - 1 / 6)).toBeLessThan(0.12);
+    expect(valuesOf('http_reqs').count).toBeGreaterThan(passes + fails);
+    expect(valuesOf('server_memory_bytes_per_connection').value).toBeGreaterThan(0);
+
+    const stored = await workspace.run(['report', '--json', '--html', 'o.html']);
+    expect(JSON.parse(stored.stdout).results).toEqual(summary.results);
+    expect(readFileSync(join(workspace.directory, 'o.html'), 'utf8')).toContain('HTTP calls per second');
+  });
+
+  it('whose process dies is named, and does not pass', { timeout: TIMEOUT }, async () => {
+    const phases = { warmUp: '1s', steady: '3s', drain: '5s' };
+    const scenario = write(workspace, 'dies.mjs', { ...SCENARIO, phases, options: {} });
+    const run = workspace.start(['run', scenario, '-a', '1', '--summary-json', 'dies.json']);
+    await run.until(/warm-up/);
+    const victim = await eventually(
+      () => workspace.processes().find((pid) => workspace.commandOf(pid).includes('http-load-process')),
+      'the process of the HTTP load',
+    );
+    process.kill(victim, 'SIGKILL');
+    const { code } = await run.finished;
+    const summary = workspace.summary('dies.json');
+    expect(summary.verdict).toBe('inconclusive');
+    expect(summary.validity.reasons.join('\n')).toContain('http-load ended by SIGKILL during the run');
+    expect(code).toBe(98);
+    expect(workspace.processes()).toEqual([]);
+  });
+});
