@@ -34,10 +34,10 @@ const FULL = defineScenario({
     rate: '1k',
     connections: 20,
     requests: [
-      { path: '/v1/users/{user}/timeline?limit=20', weight: 3 },
+      { path: '/v1/timeline?user={user}&limit=20', weight: 3 },
       {
         method: 'POST',
-        path: '/v1/users/{user}/messages',
+        path: '/v1/messages?user={user}',
         headers: { 'content-type': 'text/plain' },
         body: 'to {peer}',
       },

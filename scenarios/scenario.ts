@@ -137,7 +137,10 @@ export interface HttpLoad {
 export interface HttpRequest {
   /** Default GET. */
   method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** From `/` on. With a `{user}` anywhere, the call goes to that user's shard, with that user's token; else to the router. */
+  /**
+   * From `/` on. With a `{user}` anywhere the call has that user's token and goes to that user's shard, unless it is a path
+   * of the router's (`/v1/route`, …); else it goes to the router.
+   */
   path: string;
   headers?: Record<string, string>;
   body?: string;

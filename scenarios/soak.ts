@@ -21,12 +21,20 @@ export default defineScenario({
     groups: { share: 0.1, count: 200, members: { median: 8, sigma: 0.8, max: 100 } },
   },
   load: { rate: 200 },
-  http: { rate: 20, requests: [{ path: '/v1/users/{user}/timeline?limit=20' }] },
+  http: {
+    rate: 20,
+    requests: [
+      { path: '/v1/timeline?user={user}&limit=20', weight: 3 },
+      { path: '/v1/conversation?user={user}&peer={peer}&limit=20' },
+      { path: '/v1/route?user={user}' },
+    ],
+  },
   phases: { warmUp: '30s', steady: '30m', drain: '30s' },
   options: {
     thresholds: {
       delivery_latency: ['p(99)<100', 'p(99)<250 over 60s'],
       http_req_duration: ['p(95)<200'],
+      http_req_failed: ['rate<0.001'],
       reconnects: ['count==0'],
       messages_lost: ['count==0'],
     },

@@ -97,6 +97,19 @@ export class ShardDirectory {
   }
 }
 
+/** What the router answers, for any user; everything else is a shard's. `path` may have a query. */
+export function isRouterPath(path: string): boolean {
+  return ROUTER_PATHS.has(path.split('?', 1)[0]!);
+}
+
+export const ROUTER_PATHS: ReadonlySet<string> = new Set([
+  '/v1/route',
+  '/v1/shards',
+  '/v1/health',
+  '/v1/stats',
+  '/metrics',
+]);
+
 /** Addresses that are tried; each gives about 28,000 connections to every server port. */
 const LOOPBACK_ADDRESSES = 64;
 const HTTP_TIMEOUT_MS = 5000;

@@ -24,7 +24,7 @@ export interface RequestSource {
   sign: ((user: string) => string) | undefined;
 }
 
-/** Does it belong to a user, and so to that user's shard? */
+/** Does it belong to a user, whose shard is called unless the router answers it? */
 export function isOfUser({ path, headers, body = '' }: RequestTemplate): boolean {
   return [path, body, ...Object.values(headers)].some((text) => text.includes('{user}'));
 }

@@ -40,7 +40,11 @@ function request(path: string, weight = 1): HttpAssignment['plan']['requests'][n
 
 function assignment(more: Partial<HttpAssignment>): HttpAssignment {
   return {
-    plan: { rate: 40, connections: 4, requests: [request('/of/{user}/and/{peer}', 3), request('/missing')] },
+    plan: {
+      rate: 40,
+      connections: 4,
+      requests: [request('/of/{user}/and/{peer}', 3), request('/missing'), request('/v1/route?user={user}')],
+    },
     target: '',
     sharded: true,
     authSecret: 'secret',
@@ -75,7 +79,12 @@ it('each user’s calls go to the user’s shard with the user’s token, the re
     return [router, ...shards].every(({ seen }) => seen.length >= 10);
   });
 
-  expect(new Set(router.seen.map(({ url, token }) => `${url} ${token}`))).toEqual(new Set(['/missing ']));
+  const [missing, route] = [/^\/missing$/, /^\/v1\/route\?user=u\d+$/].map((of) =>
+    router.seen.filter(({ url }) => of.test(url)),
+  );
+  expect(missing!.length + route!.length).toBe(router.seen.length);
+  expect(new Set(missing!.map(({ token }) => token))).toEqual(new Set(['']));
+  expect(route!.length).toBeGreaterThan(0);
   const verify = createVerifier({ key: 'secret', algorithms: ['HS256'], requiredClaims: ['exp'] });
   const usersOf = shards.map(({ seen }) =>
     seen.map(({ url, token }) => {
@@ -94,7 +103,7 @@ it('each user’s calls go to the user’s shard with the user’s token, the re
   ]);
   expect(counters).toMatchObject([
     { metric: 'http_reqs', phase: 'steady', value: calls },
-    { metric: 'http_req_failed', phase: 'steady', value: router.seen.length },
+    { metric: 'http_req_failed', phase: 'steady', value: missing!.length },
   ]);
   expect(gauges.map(({ metric }) => metric)).toContain('agent_cpu');
   expect(run.samples(2_000)).toMatchObject({ histograms: [], counters: [] });

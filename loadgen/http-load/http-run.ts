@@ -3,7 +3,7 @@ import { createSigner } from 'fast-jwt';
 import { AgentHealth } from '../agent/agent-health.ts';
 import type { Clock } from '../clock.ts';
 import type { AgentUsage } from '../control/control-channel.ts';
-import { ShardDirectory } from '../drivers/shard-directory.ts';
+import { isRouterPath, ShardDirectory } from '../drivers/shard-directory.ts';
 import { createPartners, userName } from '../population/partners.ts';
 import { createRandom, type Random } from '../random.ts';
 import { IntervalRecorder } from '../recorder/interval-recorder.ts';
@@ -131,11 +131,12 @@ export class HttpRun {
     return elapsed < warmUpMs + steadyMs ? 'steady' : 'drain';
   }
 
-  /** The router for what belongs to nobody, and each server process for its users, by their number. */
+  /** The router for what it answers or belongs to nobody, and each server process for its users, by their number. */
   #findDestinations(): Destination[] {
     const { plan, users, target } = this.#assignment;
-    const ofNobody = plan.requests.filter((request) => !isOfUser(request));
-    const ofUsers = plan.requests.filter(isOfUser);
+    const toShard = (request: RequestTemplate): boolean => isOfUser(request) && !isRouterPath(request.path);
+    const toRouter = plan.requests.filter((request) => !toShard(request));
+    const ofUsers = plan.requests.filter(toShard);
     const router = target.replace(/^ws/, 'http').replace(/\/+$/, '');
     if (this.#directory === null) return [{ origin: router, weight: 1, templates: plan.requests, users: null }];
     const byOrigin = new Map<string, number[]>();
@@ -147,8 +148,8 @@ export class HttpRun {
     }
     const weight = weightOf(ofUsers);
     return [
-      ...(ofNobody.length > 0
-        ? [{ origin: router, weight: weightOf(ofNobody), templates: ofNobody, users: null }]
+      ...(toRouter.length > 0
+        ? [{ origin: router, weight: weightOf(toRouter), templates: toRouter, users: null }]
         : []),
       ...[...byOrigin].map(([origin, of]) => ({
         origin,
