@@ -23,7 +23,8 @@ export async function forkNullServer(): Promise<NullServerChild> {
   return {
     target: `ws://127.0.0.1:${port}`,
     pid: child.pid!,
-    counts() {
+    async counts() {
+      if (!child.connected) throw new Error('the null server is gone');
       const answer = answerOf(child, 'counts');
       child.send('counts');
       return answer;
