@@ -137,6 +137,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
         : await remoteAgents(control.url, {
             count: plan.agents,
             most: plan.users,
+            connections: plan.connections,
             runId,
             waitMs: control.waitMs,
             silenceMs: control.silenceMs,

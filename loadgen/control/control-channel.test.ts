@@ -69,6 +69,7 @@ describeControlChannel('over NATS', async () => {
     line,
     count: 1,
     most: 10,
+    connections: 10,
     runId: 'suite',
     waitMs: 10_000,
     silenceMs: 15_000,

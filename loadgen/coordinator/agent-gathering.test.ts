@@ -36,8 +36,15 @@ function startHost(): void {
 }
 
 /** An agent that only presents itself. */
-function presentOffer(offer: { host: string; version?: string; busy?: string }): void {
-  const whole = { id: `id-${offer.host}`, pid: 1, cores: 1, descriptorLimit: 1, busy: null, version: PLIMSOLL_VERSION };
+function presentOffer(offer: { host: string; version?: string; busy?: string; descriptorLimit?: number }): void {
+  const whole = {
+    id: `id-${offer.host}`,
+    pid: 1,
+    cores: 1,
+    descriptorLimit: 1_024,
+    busy: null,
+    version: PLIMSOLL_VERSION,
+  };
   line.subscribe(AGENTS_SUBJECT, (_, answer) => answer(encodeCall({ ...whole, ...offer })));
 }
 
@@ -46,6 +53,7 @@ async function gather(options: Partial<GatherOptions> = {}) {
     line,
     count: 1,
     most: 100,
+    connections: 10,
     runId: 'run',
     waitMs: 500,
     silenceMs: 15_000,
@@ -114,6 +122,14 @@ it('an agent of another version that is needed is named at once, with both versi
   expect(error.side).toBe('configuration');
   expect(error.message).toBe(
     `the agent on old (process 1) runs Plimsoll 0.0.1, the coordinator ${PLIMSOLL_VERSION}; use one version`,
+  );
+});
+
+it('an agent that may not open enough files is named before anything starts', async () => {
+  presentOffer({ host: 'alpha', descriptorLimit: 100_000 });
+  presentOffer({ host: 'beta' });
+  await expect(gather({ count: 2, connections: 4_000 })).rejects.toThrow(
+    'the agent on beta (process 1) may open 1,024 files, too few for its 2,000 connections; raise ulimit -n there, or use more agents',
   );
 });
 

@@ -12,7 +12,7 @@ import {
 } from '../control/agent-calls.ts';
 import { NatsAgentLink } from '../control/control-channel-nats.ts';
 import type { NatsLine } from '../control/nats-line.ts';
-import { formatDuration } from '../units.ts';
+import { formatCount, formatDuration } from '../units.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';
 import { AgentError } from './agent-error.ts';
 
@@ -22,6 +22,8 @@ export interface GatherOptions {
   count: number | null;
   /** At most this many. */
   most: number;
+  /** Of the whole run, at once. */
+  connections: number;
   runId: string;
   /** Wait for them this long. */
   waitMs: number;
@@ -33,6 +35,8 @@ export interface GatherOptions {
 
 /** How long the agents have to answer before those that did are counted. */
 const ROUND_MS = 400;
+/** What an agent opens besides its connections. */
+const OTHER_DESCRIPTORS = 50;
 const CALL_TIMEOUT_MS = 2_000;
 
 /** Rejects with AgentError (side `configuration`) when they do not come in time, or with the signal's reason. */
@@ -55,7 +59,9 @@ export async function gatherAgents(options: GatherOptions): Promise<NatsAgentLin
       const free = there.filter(({ version, busy }) => busy === null && version === PLIMSOLL_VERSION);
       const wanted = Math.min(options.count ?? Math.max(free.length, 1), options.most);
       if (free.length >= wanted) {
-        const taken = await takeAll(options, spreadOverHosts(free).slice(0, wanted));
+        const chosen = spreadOverHosts(free).slice(0, wanted);
+        refuseFewDescriptors(chosen, options.connections);
+        const taken = await takeAll(options, chosen);
         if (taken !== null) return taken;
       }
       refuseOtherVersions(there, free.length, wanted);
@@ -115,6 +121,17 @@ function refuseOtherVersions(there: readonly AgentOffer[], free: number, wanted:
   throw new AgentError(
     'configuration',
     `the agent on ${first.host} (process ${first.pid}) runs Plimsoll ${first.version}, the coordinator ${PLIMSOLL_VERSION}; use one version`,
+  );
+}
+
+/** What would only show as failed connections in the middle of the run. */
+function refuseFewDescriptors(chosen: readonly AgentOffer[], connections: number): void {
+  const each = Math.ceil(connections / chosen.length);
+  const poor = chosen.find(({ descriptorLimit }) => descriptorLimit > 0 && descriptorLimit < each + OTHER_DESCRIPTORS);
+  if (poor === undefined) return;
+  throw new AgentError(
+    'configuration',
+    `the agent on ${poor.host} (process ${poor.pid}) may open ${formatCount(poor.descriptorLimit)} files, too few for its ${formatCount(each)} connections; raise ulimit -n there, or use more agents`,
   );
 }
 

@@ -121,6 +121,13 @@ describe('judge', () => {
       /100 connection\(s\) could not be opened for a cause on the generator/,
     ],
     [
+      'an agent that fell behind',
+      { laggingAgents: [{ name: 'agent-1 on beta', how: 'fell behind: its reports came up to 3.0 s late' }] },
+      /agent-1 on beta fell behind: its reports came up to 3\.0 s late/,
+    ],
+    ['a clock that was set', { unsteadyClocks: ['agent-1'] }, /the clock of agent-1 was set or stood still/],
+    ['clocks that are not known well', { clockErrorMs: 12 }, /known to 12 ms only, more than 10% of the 100 ms/],
+    [
       'sends that could not be started',
       { achievedMessages: 5_000, droppedMessages: 1_000 },
       /1,000 message\(s\) could not be started on time/,
@@ -137,6 +144,15 @@ describe('judge', () => {
 
   it.each<[string, Partial<VerdictInput>]>([
     ['an agent died', { deadAgents: [{ name: 'agent-0', how: 'ended by SIGKILL' }] }],
+    [
+      'the way to all agents was lost',
+      {
+        deadAgents: [
+          { name: 'agent-0 on alpha', how: 'could not be reached' },
+          { name: 'agent-1 on beta', how: 'could not be reached' },
+        ],
+      },
+    ],
     ['a closing ledger is missing', { missingLedgers: 1 }],
     ['it was stopped before its end', { complete: false }],
     ['rows are missing from the store', { rows: { recorded: 500, stored: 499 } }],

@@ -154,6 +154,9 @@ function findSuspicions(input: VerdictInput): string[] {
   const reasons: string[] = [];
   const objective = input.objectiveMs ?? DEFAULT_OBJECTIVE_MS;
   const limitMs = objective * METHOD.generatorShareOfObjective;
+  for (const [how, agents] of byHow(input.deadAgents))
+    reasons.push(`${agents} ${how} during the run; what was sent and received there is unknown`);
+  for (const [how, agents] of byHow(input.laggingAgents)) reasons.push(`${agents} ${how}; use more agents or machines`);
   const busy = [...input.agentCpu].flatMap(([agent, cores]) => {
     const share = cores.filter((value) => value > METHOD.agentCpuCores).length / Math.max(cores.length, 1);
     return share > METHOD.agentCpuShareOfSeconds ? [{ agent, value: share * 100 }] : [];
@@ -182,9 +185,6 @@ function findSuspicions(input: VerdictInput): string[] {
       `${formatCount(input.connectFailed.generator)} connection(s) could not be opened for a cause on the generator's side; see plimsoll doctor`,
     );
   }
-  for (const [how, agents] of byHow(input.deadAgents))
-    reasons.push(`${agents} ${how} during the run; what was sent and received there is unknown`);
-  for (const [how, agents] of byHow(input.laggingAgents)) reasons.push(`${agents} ${how}; use more agents or machines`);
   if (input.unsteadyClocks.length > 0) {
     reasons.push(
       `the clock of ${input.unsteadyClocks.join(', ')} was set or stood still; latencies to and from it are off`,

@@ -28,9 +28,10 @@ export class Workspace {
   readonly directory = mkdtempSync(join(tmpdir(), 'plimsoll-cli-'));
   #started: Started[] = [];
 
-  /** Start `plimsoll …` in this workspace. */
-  start(args: string[], env: Record<string, string> = {}): Started {
-    const child = spawn(process.execPath, [BIN, ...args], {
+  /** Start `plimsoll …` in this workspace; `prefix`: a command that runs it, elsewhere maybe. */
+  start(args: string[], env: Record<string, string> = {}, prefix: string[] = []): Started {
+    const [command, ...rest] = [...prefix, process.execPath, BIN, ...args];
+    const child = spawn(command!, rest, {
       cwd: this.directory,
       env: { ...process.env, NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -15,10 +15,15 @@ export class TestNatsServer {
     this.#arguments = arguments_;
   }
 
-  /** `arguments_`: further ones of nats-server. */
-  static async start(arguments_: string[] = []): Promise<TestNatsServer> {
-    const { child, port } = await launch(-1, arguments_);
-    return new TestNatsServer(child, port, arguments_);
+  /** `arguments_`: further ones of nats-server; `host`: the address to listen on. */
+  static async start(arguments_: string[] = [], host = '127.0.0.1'): Promise<TestNatsServer> {
+    const all = ['-a', host, ...arguments_];
+    const { child, port } = await launch(-1, all);
+    return new TestNatsServer(child, port, all);
+  }
+
+  get port(): number {
+    return this.#port;
   }
 
   get url(): string {
@@ -41,7 +46,7 @@ export class TestNatsServer {
 }
 
 async function launch(port: number, arguments_: string[]): Promise<{ child: ChildProcess; port: number }> {
-  const child = spawn('nats-server', ['-a', '127.0.0.1', '-p', `${port}`, ...arguments_], {
+  const child = spawn('nats-server', ['-p', `${port}`, ...arguments_], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, PATH },
   });

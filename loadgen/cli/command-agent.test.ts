@@ -1,0 +1,66 @@
+/** What goes wrong before a run with agents elsewhere begins: one sentence, no secret, the exit code of a mistake. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Workspace } from '../testing/command-line.ts';
+import { TestNatsServer } from '../testing/nats-server.ts';
+
+const workspace = new Workspace();
+let nats: TestNatsServer;
+beforeAll(async () => {
+  nats = await TestNatsServer.start();
+});
+afterAll(async () => {
+  await workspace.close();
+  await nats.stop();
+});
+
+const TARGET = ['-t', 'ws://127.0.0.1:9'];
+
+it.each([
+  [['agent'], 'say where the agent waits for runs: --control nats://host:4222, or set PLIMSOLL_CONTROL'],
+  [
+    ['agent', '--control', 'nats://load:secret@127.0.0.1:9'],
+    "the NATS server nats://127.0.0.1:9 can't be reached (connection refused); start one there with nats-server, or name another with --control",
+  ],
+  [
+    ['run', 'smoke', ...TARGET, '--control', 'mqtt://load:secret@127.0.0.1:9'],
+    '--control must be written nats://host:4222 (tls:// for an encrypted one), not "mqtt://…@127.0.0.1:9"',
+  ],
+  [
+    ['run', 'smoke', '--control', 'nats://127.0.0.1:9'],
+    '--control needs --target ws://host:port: agents on other machines can’t reach a node that is started here',
+  ],
+  [
+    ['run', 'smoke', ...TARGET, '--control', 'nats://127.0.0.1:9', '--agent-silence', '1s'],
+    '--agent-silence must be 3s or more, not "1s"',
+  ],
+])('%j', async (args, sentence) => {
+  expect(await workspace.run(args)).toMatchObject({ code: 104, stdout: '', stderr: `${sentence}\n` });
+});
+
+it('agents that do not come are waited for as long as was said, and those that are there are counted', async () => {
+  const { code, stderr } = await workspace.run([
+    ...['run', 'smoke', ...TARGET, '--control', nats.url, '--agents', '2', '--agent-wait', '1s'],
+  ]);
+  expect(code).toBe(104);
+  expect(stderr).toBe(
+    'waiting for agents: 0 of 2 are there\n' +
+      `too few agents on ${nats.url} after 1s: 0 of 2 are there; start one with plimsoll agent --control ${nats.url}\n`,
+  );
+});
+
+it('a signal ends the waiting, of a run and of an agent', async () => {
+  const agent = workspace.start(['agent', '--control', nats.url, '--agents', '2']);
+  await agent.until(/2 agent\(s\) on .* wait for runs/);
+  const run = workspace.start(['run', 'smoke', ...TARGET, '--control', nats.url, '--agents', '3']);
+  await run.until(/waiting for agents: 2 of 3 are there/);
+  run.child.kill('SIGINT');
+  expect((await run.finished).code).toBe(105);
+  agent.child.kill('SIGTERM');
+  expect((await agent.finished).code).toBe(0);
+});
+
+it('--help shows where a secret is from, not what it is', async () => {
+  const { stdout } = await workspace.run(['agent', '--help'], { PLIMSOLL_CONTROL: 'nats://load:secret@host' });
+  expect(stdout).toContain('PLIMSOLL_CONTROL');
+  expect(stdout).not.toContain('secret@');
+});
