@@ -55,7 +55,7 @@ describe('recovery', () => {
   it.each([
     ['99% of the connections', { connections: 990 }, { connections: 989 }],
     ['twice the median p99 and 5 ms', { p99Ms: 13 }, { p99Ms: 13.1 }],
-    ['the backlog before, 1% of a second and 2', { backlog: 6 }, { backlog: 7 }],
+    ['what is under way at that latency, 1% of a second and 2', { backlog: 6 }, { backlog: 7 }],
   ])('normal is %s', (_name, normal, abnormal) => {
     expect(recoveryOf(KILL, record({ 21: normal })).recoverySeconds).toBe(0);
     expect(recoveryOf(KILL, record({ 21: abnormal })).recoverySeconds).toBe(1.7);

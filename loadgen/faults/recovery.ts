@@ -6,7 +6,8 @@
  * - connections: at least 99% of the median before are open;
  * - latency: the p99 of `delivery_latency` of what was received in it is at most 2 × the median p99 before + 5 ms, or at most the
  *   worst p99 before;
- * - backlog: deliveries that are due at its end are no more than the most before, plus 1% of a second's deliveries, plus 2.
+ * - backlog: deliveries that are due at its end are at most so many as are under way at that latency (Little's law: deliveries a
+ *   second × p99), or as the most before, plus 1% of a second's deliveries, plus 2.
  * A second in which nothing was received, though something was before, and nothing is due, says nothing.
  *
  * Recovery is the time from the fault's beginning to the end of the last second that was not normal before three normal ones in a
@@ -118,9 +119,10 @@ function statesBy(before: readonly FaultSecond[]): (second: FaultSecond) => Stat
   const connections = median(before.map((second) => second.connections)) ?? 0;
   const p99s = before.flatMap(({ p99Ms }) => p99Ms ?? []);
   const p99Most = Math.max(RECOVERY.latencyFactor * (median(p99s) ?? 0) + RECOVERY.latencyExtraMs, ...p99s);
+  const perSecond = median(before.map(({ delivered }) => delivered)) ?? 0;
   const backlogMost =
-    Math.max(0, ...before.map(({ backlog }) => backlog)) +
-    RECOVERY.backlogShareOfSecond * (median(before.map(({ delivered }) => delivered)) ?? 0) +
+    Math.max((perSecond * p99Most) / 1_000, ...before.map(({ backlog }) => backlog)) +
+    RECOVERY.backlogShareOfSecond * perSecond +
     RECOVERY.backlogExtra;
   return (second) => {
     if (second.connections < RECOVERY.connectionsShare * connections || second.backlog > backlogMost)

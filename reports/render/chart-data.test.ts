@@ -58,6 +58,26 @@ describe('charts of a run', () => {
     expect([offered.values[20], offered.values[40], offered.values[88]]).toEqual([null, 38.58, null]);
   });
 
+  it('marks the faults from their beginning to recovery, or to the end', () => {
+    const model = sampleModel({
+      summary: (summary) => {
+        summary.faults = [
+          { kind: 'freeze-shard', atSeconds: 40, recoverySeconds: null, lost: 0 },
+          { kind: 'kill-shard', atSeconds: 20, recoverySeconds: 3.5, lost: 0 },
+          { kind: 'half-open', atSeconds: 10, recoverySeconds: 0, lost: 0, forSeconds: 2 },
+          { kind: 'cut-network', atSeconds: 12, recoverySeconds: null, lost: 0, problem: 'no right' },
+        ];
+      },
+    });
+    const { faults, phases } = chartData(model);
+    const steady = phases.find(({ name }) => name === 'steady')!.from;
+    expect(faults).toEqual([
+      { name: 'half-open', from: steady + 10, to: steady + 12 },
+      { name: 'kill-shard', from: steady + 20, to: steady + 23.5 },
+      { name: 'freeze-shard', from: steady + 40, to: phases.at(-1)!.to },
+    ]);
+  });
+
   it('says in words what the lines show', () => {
     expect(variant('connections', 'connections').words).toBe('open at the agents: highest 50,000 at 0:16');
   });

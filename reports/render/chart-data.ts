@@ -1,6 +1,7 @@
 /** Which charts a report has, and their columns, in the compact form that is inlined into the page. */
 import type { ReportModel } from '../report-model.ts';
 import { distributionAxis } from './chart-distribution.ts';
+import { faultMarks } from './chart-faults.ts';
 import { distributionChart, latencyChart, throughputChart } from './chart-load.ts';
 import type { ChartData } from './chart-model.ts';
 import { connectionsChart, cpuChart, delayChart, memoryChart } from './chart-resources.ts';
@@ -18,6 +19,7 @@ export function chartData(model: ReportModel): ChartData {
       from: (startMs - axis.startMs) / 1000,
       to: (endMs - axis.startMs) / 1000,
     })),
+    faults: faultMarks(model, axis),
     charts: [
       latencyChart(model, axis),
       throughputChart(model, axis),

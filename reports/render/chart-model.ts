@@ -35,11 +35,19 @@ export interface Chart {
   variants: ChartVariant[];
 }
 
+/** Seconds on the time axis. */
+export interface FaultMark {
+  name: string;
+  from: number;
+  to: number;
+}
+
 export interface ChartData {
   /** Seconds of the time axis: `from + index × step`, counted from the start of the run. */
   time: { step: number; length: number };
   /** x of the percentile distribution, 1 ÷ (1 − p). */
   distribution: number[];
   phases: Array<{ name: string; from: number; to: number }>;
+  faults: FaultMark[];
   charts: Chart[];
 }

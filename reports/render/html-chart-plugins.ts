@@ -59,7 +59,7 @@ export const CHART_PLUGINS_SCRIPT = `
         ...(time ? { sync: { key: 'time', setSeries: false, filters: { sub: (type) => type === 'mousemove' || type === 'mouseleave' } } } : {}),
       },
       hooks: {
-        drawClear: time ? [shadePhases] : [],
+        drawClear: time ? [shadePhases, markFaults] : [],
         draw: variant.limit ? [(plot) => drawLimit(plot, variant.limit)] : [],
         setScale: time ? [(plot, key) => followZoom(owner, plot, key)] : [],
         ready: [(plot) => addReading(owner, plot)],

@@ -1,4 +1,5 @@
 /** Draws the charts in the reader's browser with uPlot, from the JSON that is inlined beside it. The page works without. */
+import { CHART_FAULTS_SCRIPT } from './html-chart-faults.ts';
 import { CHART_PLUGINS_SCRIPT } from './html-chart-plugins.ts';
 
 /**
@@ -14,6 +15,7 @@ export const CHART_SCRIPT = `
   const figures = [];
   let range = whole;
 
+${CHART_FAULTS_SCRIPT}
 ${CHART_PLUGINS_SCRIPT}
 
   const zoomBar = document.querySelector('.zoom');
