@@ -1,7 +1,7 @@
 /**
  * Asks: does a node hold midnight of the year, when everybody writes to everybody at once?
  *
- * One node of 10,000 for 500 million users. Before midnight 60% of its 50,000 users are online at the mean rate. Within five
+ * One node of 10,000 for 500 million users. Before midnight 70% of its 50,000 users are online at the mean rate. Within ten
  * seconds all the others come, and five times the mean is written, a third of it to groups; after half a minute it ebbs away.
  *
  * A bad sign: connects that fail or wait while messages are being written; latency that stays high after the burst (the node
@@ -12,7 +12,7 @@ import { defineScenario } from './scenario.ts';
 export default defineScenario({
   name: 'new-year',
   description:
-    'Midnight on one node of 10,000: 20,000 users come within five seconds, and five times the mean is written',
+    'Midnight on one node of 10,000: 15,000 users come within ten seconds, and five times the mean is written',
   question: 'Does a node hold the burst at midnight, when everybody comes and writes at once?',
   badSign:
     'Connects that fail in the rush, latency that stays high after it, messages lost by those who came in the middle.',
@@ -25,10 +25,10 @@ export default defineScenario({
     groups: { share: 0.33, count: 1000, members: { median: 12, sigma: 0.8, max: 200 } },
   },
   online: {
-    start: 0.6,
+    start: 0.7,
     stages: [
-      { target: 0.6, duration: '15s' },
-      { target: 1, duration: '5s' },
+      { target: 0.7, duration: '15s' },
+      { target: 1, duration: '10s' },
     ],
   },
   load: {

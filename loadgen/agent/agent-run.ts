@@ -284,6 +284,11 @@ export class AgentRun {
     const connection = user.connection!;
     const advice = this.#endedEarly.get(connection);
     if (advice !== undefined) this.#clock.after(0, () => this.#lost(connection, advice));
+    // Who comes once more after the load, for what waited for him, is no part of it.
+    if (this.#catchUp.wants(user)) {
+      this.#messages.transmitUnacknowledged(user);
+      return;
+    }
     const phase = this.#phaseOf(this.#clock.nowMs());
     if (!resumed) this.#recorder.record('connect_latency', phase, tookMs);
     else this.#counters.add('reconnects', phase);
@@ -292,8 +297,8 @@ export class AgentRun {
       user.resumingSinceMs = this.#clock.nowMs() - tookMs;
       this.#moved(user);
     }
-    // Left while it was being connected, or came to catch up only.
-    if (!user.online && !this.#catchUp.wants(user)) {
+    // Left while it was being connected.
+    if (!user.online) {
       this.#disconnect(user);
       return;
     }

@@ -56,14 +56,15 @@ function logView(stream: NodeJS.WriteStream): ProgressView {
 export function progressLine(snapshot: RunSnapshot): string {
   const { phase, progress, recent } = snapshot;
   const parts = [`${phase.padEnd(8)} ${bar(snapshot)} ${span(snapshot)}`];
-  const { connections, failed, reconnecting } = progress;
+  const { connections, failed, reconnecting, catchingUp } = progress;
   parts.push(
-    connections < snapshot.connectionsRequested
+    phase === 'connect' && connections < snapshot.connectionsRequested
       ? `${formatCount(connections)} of ${formatCount(snapshot.connectionsRequested)} connections`
       : `${formatCount(connections)} connections`,
   );
   if (failed.generator + failed.server > 0) parts.push(`${formatCount(failed.generator + failed.server)} failed`);
-  if (reconnecting > 0) parts.push(`${formatCount(reconnecting)} reconnecting`);
+  if (catchingUp > 0) parts.push(`${formatCount(catchingUp)} offline ones still to fetch what waited for them`);
+  else if (reconnecting > 0) parts.push(`${formatCount(reconnecting)} reconnecting`);
   if (phase === 'warm-up' || phase === 'steady' || phase === 'drain') {
     parts.push(`${formatCount(recent.sentPerSecond)}/s sent, ${formatCount(recent.deliveredPerSecond)}/s delivered`);
     if (recent.deliveryP99Ms !== null) {
