@@ -98,6 +98,25 @@ it('does not storm a port that nobody listens on, and finds where the place has 
   expect(outcomes.filter(({ result }) => result === 'ECONNREFUSED')).toHaveLength(2);
 });
 
+it('counts the calls that were due while nobody listened as failed', async () => {
+  const { server, origin, port } = await serve((_, response) => response.end());
+  const { outcomes, caller } = call(origin, { rate: 40 });
+  await until(() => expect(outcomes.length).toBeGreaterThan(0));
+  server.closeAllConnections();
+  await new Promise((closed) => server.close(closed));
+  await until(() => expect(outcomes.filter(({ result }) => result === 'ECONNREFUSED').length).toBeGreaterThan(20));
+  await serve((_, response) => response.end(), port);
+  await until(() => expect(outcomes.at(-1)?.result).toBe(200));
+  const count = outcomes.length;
+  const first = outcomes.find(({ result }) => typeof result === 'string')!;
+  const last = outcomes.findLast(({ result }) => typeof result === 'string')!;
+  const failed = outcomes.filter(({ result }) => typeof result === 'string').length;
+  expect(failed / ((last.startedMs - first.startedMs) / 1_000)).toBeGreaterThan(30);
+  expect(failed / ((last.startedMs - first.startedMs) / 1_000)).toBeLessThan(60);
+  await caller.stop(1_000);
+  expect(outcomes.length).toBeGreaterThanOrEqual(count);
+});
+
 it('gives up a call that gets no answer, with the time that it took', async () => {
   const { origin } = await serve((request, response) => {
     if (request.url !== '/1') response.end();

@@ -29,8 +29,8 @@ export interface CallerOptions {
 }
 
 const TIMEOUT_SECONDS = 30;
-/** After a connection broke: without a pause autocannon would try again as fast as it is refused. */
-const PAUSE_MS = 1_000;
+/** Before the second and each further attempt: without a pause autocannon would try again as fast as it is refused. */
+const PAUSE_MS = 250;
 /** autocannon wants to know how long; `stop` ends it. */
 const FOREVER_SECONDS = 1e6;
 
@@ -46,6 +46,8 @@ export class HttpCaller {
   /** Of the call under way. */
   #startedMs: number | null = null;
   #pause: Timer | null = null;
+  /** Since the connection broke, until the next answer: calls that failed, and why the first did. */
+  #down: { sinceMs: number; failed: number; why: string } | null = null;
   /** Called when the last call is over. */
   #over: () => void = () => {};
   #stopped = false;
@@ -63,9 +65,7 @@ export class HttpCaller {
     try {
       origin = await this.#options.origin();
     } catch (error) {
-      const now = this.#options.clock.nowMs();
-      if (!this.#stopped) this.#options.failed(now, null, (error as Error).message);
-      this.#startLater();
+      this.#broke((error as Error).message);
       return;
     }
     if (this.#stopped) return;
@@ -90,6 +90,7 @@ export class HttpCaller {
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
     this.#options.clock.cancel(this.#pause);
+    this.#failDue();
     if (this.#startedMs !== null) {
       await new Promise<void>((resolve) => {
         const timer = this.#options.clock.after(graceMs, resolve);
@@ -116,6 +117,8 @@ export class HttpCaller {
       const started = this.#startedMs;
       if (client !== this.#client || started === null) return;
       this.#startedMs = null;
+      this.#failDue();
+      this.#down = null;
       answered(started, clock.nowMs() - started, Number(status));
       if (!this.#stopped) return;
       this.#end();
@@ -128,10 +131,26 @@ export class HttpCaller {
 
   #broke(why: string): void {
     const { clock } = this.#options;
-    if (this.#startedMs !== null) this.#lost(clock.nowMs() - this.#startedMs, why);
+    const again = this.#down !== null;
+    this.#down ??= { sinceMs: clock.nowMs(), failed: 0, why };
+    if (this.#startedMs !== null) {
+      this.#lost(clock.nowMs() - this.#startedMs, why);
+      this.#down.failed++;
+    }
+    this.#failDue();
     this.#end();
     this.#over();
-    this.#startLater();
+    if (!this.#stopped) this.#pause = clock.after(again ? PAUSE_MS : 0, () => void this.start());
+  }
+
+  /** Calls that were due while there was no connection have failed: each attempt stands for all of its time. */
+  #failDue(): void {
+    const { clock, rate, failed } = this.#options;
+    const down = this.#down;
+    if (down === null) return;
+    const nowMs = clock.nowMs();
+    const due = Math.floor((rate * (nowMs - down.sinceMs)) / 1_000);
+    for (; down.failed < due; down.failed++) failed(nowMs, null, down.why);
   }
 
   /** The call under way gets no answer. What took as long as the timeout has timed out. */
@@ -141,11 +160,6 @@ export class HttpCaller {
     this.#startedMs = null;
     const timedOut = tookMs >= this.#timeoutSeconds * 1_000 - 1;
     this.#options.failed(started, timedOut ? tookMs : null, timedOut ? `no answer in ${this.#timeoutSeconds} s` : why);
-  }
-
-  #startLater(): void {
-    if (this.#stopped) return;
-    this.#pause = this.#options.clock.after(PAUSE_MS, () => void this.start());
   }
 
   #end(): void {
