@@ -34,7 +34,12 @@ class Simulation {
 
   async load(ms = LOAD_MS): Promise<void> {
     await this.run.prepare();
-    await this.run.connect();
+    let connected = false;
+    const connecting = this.run.connect().then(() => {
+      connected = true;
+    });
+    while (!connected) await this.pass(5);
+    await connecting;
     this.run.startLoad(this.clock.nowMs());
     await this.pass(ms);
   }
@@ -181,6 +186,19 @@ test('group messages reach every device of every member, and are accounted for o
   const direct = 200 * 1.5;
   expect(totals.delivered).toBeGreaterThan(direct + 200 * 11);
   expect(simulation.count('fanout_latency')).toBeGreaterThan(1_000);
+});
+
+test('owners who are offline come for as long as their groups are being made', async () => {
+  const simulation = new Simulation({
+    connections: 20,
+    online: { start: 0.1, stages: [{ target: 0.1, duration: '10s' }] },
+    population: { groups: { share: 1, count: 40, members: 5 } },
+    load: { rate: 10 },
+  });
+  await simulation.load(1_000);
+  expect(simulation.server.groups.size).toBe(40);
+  expect(simulation.server.connections.size).toBe(2);
+  expect((await simulation.finish()).totals).toMatchObject({ lost: 0, pending: 0 });
 });
 
 test('what the target does not offer is said before anything is sent', async () => {

@@ -67,40 +67,57 @@ export class GroupLife {
    */
   async create(users: readonly VirtualUser[], connector: Connector, leave: (user: VirtualUser) => void): Promise<void> {
     this.#users = users;
-    const own: number[] = [];
+    const byOwner = new Map<number, number[]>();
     for (let group = 0; group < this.#groups.count; group++) {
       const owner = this.#groups.ownerOf(group);
-      if (owner >= this.#first && owner < this.#end) own.push(group);
+      if (owner < this.#first || owner >= this.#end) continue;
+      const own = byOwner.get(owner);
+      if (own === undefined) byOwner.set(owner, [group]);
+      else own.push(group);
     }
+    const owners = [...byOwner];
     let next = 0;
     const maker = async (): Promise<void> => {
-      while (next < own.length) await this.#make(own[next++]!, connector, leave);
+      while (next < owners.length) {
+        const [owner, groups] = owners[next++]!;
+        await this.#makeAll(users[owner - this.#first]!, groups, connector, leave);
+      }
     };
     await Promise.all(Array.from({ length: MAKING }, maker));
   }
 
-  async #make(group: number, connector: Connector, leave: (user: VirtualUser) => void): Promise<void> {
-    const owner = this.#users[this.#groups.ownerOf(group) - this.#first]!;
+  async #makeAll(
+    owner: VirtualUser,
+    groups: readonly number[],
+    connector: Connector,
+    leave: (user: VirtualUser) => void,
+  ): Promise<void> {
     const offline = !owner.online;
+    if (offline) {
+      owner.online = true;
+      await connector.begin(owner);
+    }
     try {
-      if (offline) {
-        owner.online = true;
-        await connector.begin(owner);
-      }
-      const { connection } = owner;
-      // An owner who could not be connected is reported as such; the group is missing with him.
-      if (connection === null) return;
-      const members = this.#groups.members(group).filter((member) => member !== owner.index);
-      await connection.createGroup!(this.name(group), members.map(userName));
-    } catch (thrown) {
-      const error = asDriverError(thrown);
-      error.message = `the group ${this.name(group)} could not be made: ${error.message}`;
-      throw error;
+      for (const group of groups) await this.#make(owner, group);
     } finally {
       if (offline) {
         owner.online = false;
         leave(owner);
       }
+    }
+  }
+
+  async #make(owner: VirtualUser, group: number): Promise<void> {
+    const members = this.#groups.members(group).filter((member) => member !== owner.index);
+    const { connection } = owner;
+    // An owner who could not be connected is reported as such; the group is missing with him.
+    if (connection === null) return;
+    try {
+      await connection.createGroup!(this.name(group), members.map(userName));
+    } catch (thrown) {
+      const error = asDriverError(thrown);
+      error.message = `the group ${this.name(group)} could not be made: ${error.message}`;
+      throw error;
     }
   }
 }

@@ -133,6 +133,9 @@ export class SimulatedConnection implements DriverConnection<unknown> {
   }
 
   async createGroup(group: string, members: readonly string[]): Promise<void> {
+    // Takes its time, as a store does, and an owner who leaves meanwhile has none.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!this.#server.connections.has(this)) throw new Error('the connection was lost');
     this.#server.groups.set(group, [this.user, ...members]);
   }
 
