@@ -65,6 +65,11 @@ export class Workspace {
     return JSON.parse(readFileSync(join(this.directory, file), 'utf8')) as RunSummary;
   }
 
+  /** All that were started so far. */
+  get started(): readonly Started[] {
+    return this.#started;
+  }
+
   /** Processes that run with this workspace as their folder: all that its commands started. */
   processes(): number[] {
     return processesIn(this.directory);

@@ -200,17 +200,16 @@ ${cell('Pending', ledger.pending, 'outcome unknown at the end')}
 function faultSection(summary: RunSummary): string {
   if (summary.faults.length === 0) return '';
   const rows = faultRows(summary).map(({ kind, at, recovered, bad, lost, detail, impact }) => [
-    escapeHtml(kind),
+    `<code>${escapeHtml(kind)}</code>${[detail, impact].map((text) => `<span class="what">${escapeHtml(text)}</span>`).join('')}`,
     at,
     `<span class="mark ${bad ? 'failed' : 'ok'}">${recovered}</span>`,
     lost,
-    `<span class="what">${escapeHtml(detail)}</span><span class="what">${escapeHtml(impact)}</span>`,
   ]);
   const note = faultLossNote(summary);
   const lead =
     'Recovered: from the fault’s beginning until connections, latency and backlog were what they were before, to the second. ' +
     'The charts show the faults and how long their effects lasted.';
-  const header = ['Fault', 'At', 'Recovered', 'Messages lost', 'What was done, what it did to delivery'];
+  const header = ['Fault', 'At', 'Recovered', 'Messages lost'];
   return htmlSection(
     'faults',
     'Faults',
