@@ -59,6 +59,32 @@ it('a signal ends the waiting, of a run and of an agent', async () => {
   expect((await agent.finished).code).toBe(0);
 });
 
+it('a control server that goes away in mid-run and stays away: what was measured is kept and judged, nobody waits for ever', async () => {
+  const doomed = await TestNatsServer.start();
+  const node = workspace.start(['serve', '--dev', '--port', '0', '--shards', '1', '--store', 'memory:']);
+  const [, port] = await node.until(/http:\/\/[\d.]+:(\d+)/);
+  const agents = ['--once', '--quiet=false'].map((flag) => workspace.start(['agent', '--control', doomed.url, flag]));
+  const run = workspace.start([
+    ...['run', 'smoke', '-t', `ws://127.0.0.1:${port}`, '--control', doomed.url, '--agents', '2', '-c', '50'],
+    ...['-d', '5m', '--agent-silence', '3s', '--summary-json', 's.json'],
+  ]);
+  await run.until(/steady .* [1-9]\d*\/s delivered/);
+  await doomed.stop();
+  const { code, stderr } = await run.finished;
+  expect(stderr).toContain(`the NATS server ${doomed.url} is away; trying again`);
+  const { verdict, validity, results } = workspace.summary('s.json');
+  expect([code, verdict]).toEqual([98, 'inconclusive']);
+  expect(validity.reasons[0]).toMatch(
+    /^agent-0 on .*, agent-1 on .* could not be reached for 3s: the control server was away during the run; what was sent and received there is unknown$/,
+  );
+  expect(results.metrics.find(({ name }) => name === 'messages_sent')!.values).not.toMatchObject({ count: 0 });
+  // One was to end after a run, the other waits for the server to be back; the load of both has ended.
+  expect((await agents[0]!.finished).code).toBe(1);
+  await agents[1]!.until(/was left before its end/);
+  agents[1]!.child.kill('SIGTERM');
+  expect((await agents[1]!.finished).code).toBe(0);
+}, 60_000);
+
 it('--help shows where a secret is from, not what it is', async () => {
   const { stdout } = await workspace.run(['agent', '--help'], { PLIMSOLL_CONTROL: 'nats://load:secret@host' });
   expect(stdout).toContain('PLIMSOLL_CONTROL');
