@@ -50,7 +50,15 @@ try {
   const { tools, leftOut } = findPeers();
   for (const { name, how } of leftOut) console.log(`left out: ${name} is not installed (${how})`);
   const results: PeerFigures[] = [];
-  for (const tool of tools) results.push(await measurePeer(tool));
+  for (const tool of tools) {
+    try {
+      results.push(await measurePeer(tool));
+    } catch (error) {
+      // The others are measured all the same.
+      console.error(`  ${tool.name} could not be measured: ${(error as Error).message}`);
+      process.exitCode = 1;
+    }
+  }
   report(
     results,
     leftOut.map(({ name }) => name),
