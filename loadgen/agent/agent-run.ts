@@ -172,9 +172,9 @@ export class AgentRun {
     });
   }
 
-  /** Break something on the clients' side, on purpose. */
-  breakClients(fault: ClientFault): void {
-    this.#faults.apply(fault);
+  /** Break something on the clients' side, on purpose. Returns why nothing was, or null. */
+  breakClients(fault: ClientFault): string | null {
+    return this.#faults.apply(fault);
   }
 
   /** Start nothing more. Users who are offline come once more for what they missed. */

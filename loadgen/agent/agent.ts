@@ -66,8 +66,10 @@ export function runAgent(coordinator: CoordinatorLink): void {
       lag.startMs = Math.max(0, now() - message.startMs);
       loading = true;
       run.startLoad(message.startMs);
-    } else if (message.type === 'fault') run.breakClients(message.fault);
-    else if (message.type === 'drain') {
+    } else if (message.type === 'fault') {
+      const problem = run.breakClients(message.fault);
+      if (problem !== null) tell({ type: 'notice', text: problem });
+    } else if (message.type === 'drain') {
       run.stopLoad();
       setInterval(() => tick('none'), DRAIN_TICK_MS);
     } else {

@@ -67,8 +67,8 @@ describe('slow consumers', () => {
 
   it('a driver that can not pause is left alone', () => {
     for (const user of users) Object.assign(user.connection!, { setPaused: undefined });
-    faults.apply({ kind: 'slow-consumers', share: 0.5, forMs: 5_000 });
-    faults.apply({ kind: 'half-open', share: 0.5 });
+    expect(faults.apply({ kind: 'slow-consumers', share: 0.5, forMs: 5_000 })).toMatch(/slow-consumers did nothing/);
+    expect(faults.apply({ kind: 'half-open', share: 0.5 })).toMatch(/no setPaused/);
     expect(faults.slow).toBe(0);
     expect(reconnected).toEqual([]);
   });
@@ -95,6 +95,11 @@ describe('reconnect storm', () => {
     faults.apply({ kind: 'reconnect-storm', share: 0.5 });
     expect(before.filter(({ closed }) => closed === 'abruptly')).toHaveLength(100);
     expect(new Set(reconnected).size).toBe(100);
+  });
+
+  it('with nobody connected, says so', () => {
+    for (const user of users) user.connection = null;
+    expect(faults.apply({ kind: 'reconnect-storm', share: 1 })).toMatch(/found no connection/);
   });
 
   it('the same seed chooses the same users', () => {

@@ -32,9 +32,15 @@ export class ClientFaults {
     this.#options = options;
   }
 
-  /** Break a share of the connections, rounded to whole ones, but at least one. Drivers without `setPaused` can only do a storm. */
-  apply(fault: ClientFault): void {
+  /**
+   * Break a share of the connections, rounded to whole ones, but at least one. Returns why nothing was broken, in one sentence;
+   * null: something was.
+   */
+  apply(fault: ClientFault): string | null {
     const chosen = this.#choose(fault.share);
+    if (chosen.length === 0) return `the fault ${fault.kind} found no connection to break`;
+    if (fault.kind !== 'reconnect-storm' && chosen.every((user) => user.connection!.setPaused === undefined))
+      return `the fault ${fault.kind} did nothing: connections of this driver can't stop reading (they have no setPaused)`;
     if (fault.kind === 'slow-consumers') this.#slowDown(chosen, fault.forMs);
     else if (fault.kind === 'half-open') this.#abandon(chosen);
     else {
@@ -43,6 +49,7 @@ export class ClientFaults {
         this.#options.reconnect(user);
       }
     }
+    return null;
   }
 
   /** Connections whose client reads nothing now; one that the server has ended is none any more. */

@@ -138,6 +138,25 @@ describe('judge', () => {
     expect(reasons.join('\n')).toMatch(sentence);
   });
 
+  const fault = { kind: 'kill-shard', atSeconds: 20, recoverySeconds: 2.5, lost: 0 };
+
+  it('passes a run that has recovered from its faults', () => {
+    expect(judge(goodRun({ faults: [fault] })).verdict).toBe('pass');
+  });
+
+  it('fails one that has not', () => {
+    const { verdict, failures } = judge(goodRun({ faults: [fault, { ...fault, recoverySeconds: null }] }));
+    expect(verdict).toBe('fail');
+    expect(failures).toEqual(['delivery had not recovered from kill-shard at 20 s when the run ended']);
+  });
+
+  it('does not judge what could not be broken', () => {
+    const undone = { ...fault, recoverySeconds: null, problem: 'shard 1 is not up' };
+    const { verdict, failures, reasons } = judge(goodRun({ faults: [undone] }));
+    expect({ verdict, failures }).toEqual({ verdict: 'inconclusive', failures: [] });
+    expect(reasons).toEqual(['the fault kill-shard at 20 s could not be carried out: shard 1 is not up']);
+  });
+
   it('passes a strained generator when everything held all the same', () => {
     expect(judge(goodRun({ slipP99Ms: 30 })).verdict).toBe('pass');
   });
