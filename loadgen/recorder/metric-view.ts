@@ -2,7 +2,7 @@
 import { type GaugeSecond, gaugeTotals } from './gauge-totals.ts';
 import { type GaugeName, RATE_TOTALS, type RateName, type TrendName } from './metrics.ts';
 import type { RunMetrics } from './run-metrics.ts';
-import type { CounterRow, HistogramRow, Phase } from './samples.ts';
+import type { CounterRow, Phase } from './samples.ts';
 import type { CounterSecond, HistogramSecond, MetricView, Series, TrendReading } from './thresholds-evaluation.ts';
 import type { Tags } from './thresholds-selector.ts';
 
@@ -101,7 +101,10 @@ function secondsWithin(all: GaugeSecond[], { startMs, endMs }: { startMs: number
   return all.filter(({ atMs }) => atMs >= startMs && atMs + 1_000 <= endMs);
 }
 
-function matching<Row extends HistogramRow | CounterRow>(rows: readonly Row[], tags: Tags): Row[] {
+function matching<Row extends Pick<CounterRow, 'phase' | 'source' | 'scenario'>>(
+  rows: readonly Row[],
+  tags: Tags,
+): Row[] {
   const phase = tags.phase ?? 'steady';
   return rows.filter(
     (row) =>

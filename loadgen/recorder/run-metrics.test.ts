@@ -163,3 +163,43 @@ it('a window ends the run once all agents have reported its last second', () => 
   report(12, 'agent-1', 0);
   expect(failing()).toEqual([15]);
 });
+
+it('looking once a second at the newest windows finds the worst that the whole run has', () => {
+  const second = fc.record({ sent: fc.nat(50), ms: fc.array(fc.integer({ min: 1, max: 4_000 }), { maxLength: 3 }) });
+  const specs = ['avg<0 over 3s', 'p(90)<0 over 3s', 'max<0 over 3s'];
+  const of = (threshold: string) => ({ threshold, abortOnFail: true });
+  fc.assert(
+    fc.property(fc.array(second, { minLength: 3, maxLength: 40 }), (seconds) => {
+      const thresholds = parseThresholds({ sent_latency: specs.map(of), messages_sent: [of('rate<0 over 3s')] });
+      const metrics = new RunMetrics(thresholds);
+      const recorder = new IntervalRecorder('agent-0');
+      const worst = new Map<string, number>();
+      const span = (phase: Phase, length: number) => ({ startMs: 0, endMs: phase === 'steady' ? length : 0 });
+      seconds.forEach(({ sent, ms }, at) => {
+        for (const value of ms) recorder.record('sent_latency', 'steady', value);
+        metrics.add(
+          batch({
+            histograms: recorder.swap(at * SECOND),
+            counters: [counter(at, 'messages_sent', sent)],
+            gauges: [gauge(at, 'agent-0', 'agent_cpu', 0)],
+          }),
+        );
+        const view = metrics.view({ windowOf: (phase) => span(phase, (at + 1) * SECOND), live: true });
+        for (const { threshold, value } of thresholdsToAbort(thresholds, view, 1)) {
+          worst.set(threshold.source, Math.max(worst.get(threshold.source) ?? 0, value));
+        }
+      });
+      recorder.close();
+      const final = evaluateThresholds(
+        thresholds,
+        metrics.view({ windowOf: (phase) => span(phase, seconds.length * SECOND) }),
+      );
+      const nothing = seconds.every(({ sent }) => sent === 0);
+      for (const { threshold, value } of final) {
+        if (value !== null && !(nothing && threshold.startsWith('rate')))
+          expect(worst.get(threshold)).toBeCloseTo(value, 9);
+      }
+    }),
+    { numRuns: 50 },
+  );
+});

@@ -33,7 +33,7 @@ export class RunMetrics {
   #histograms = new Map<string, MergedHistogram>();
   #counters = new Map<string, number>();
   #counterSeconds = new Map<CounterName | RateName, CounterRow[]>();
-  #histogramSeconds = new Map<TrendName, HistogramRow[]>();
+  #histogramSeconds = new Map<TrendName, CompactRow[]>();
   #gaugeRows = new Map<GaugeName, GaugeRow[]>();
   /** Start of the last second that each process has reported, ms since the epoch. */
   #reported = new Map<string, number>();
@@ -108,7 +108,7 @@ export class RunMetrics {
   }
 
   /** Kept of what a windowed threshold looks at. */
-  histogramSeconds(metric: TrendName): readonly HistogramRow[] {
+  histogramSeconds(metric: TrendName): readonly CompactRow[] {
     return this.#histogramSeconds.get(metric) ?? [];
   }
 
@@ -148,7 +148,7 @@ export class RunMetrics {
       }
       merged.addRow(row);
     }
-    if (this.#windowed.has(row.metric)) append(this.#histogramSeconds, row.metric, row);
+    if (this.#windowed.has(row.metric)) append(this.#histogramSeconds, row.metric, compact(row));
     if (row.metric !== 'delivery_latency') return;
     this.#recent.push(row);
     const oldest = row.atMs - RECENT_SECONDS * 1_000;
@@ -171,6 +171,13 @@ export class RunMetrics {
     }
     return count;
   }
+}
+
+/** What is kept of many seconds. No value (µs of at most an hour) and no count of a second exceeds 32 bits. */
+type CompactRow = Omit<HistogramRow, 'values' | 'counts'> & Record<'values' | 'counts', Uint32Array>;
+
+function compact(row: HistogramRow): CompactRow {
+  return { ...row, values: Uint32Array.from(row.values), counts: Uint32Array.from(row.counts) };
 }
 
 /** A row counts for all, for its source, for its stream, and for both. */

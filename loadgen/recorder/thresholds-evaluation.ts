@@ -23,7 +23,8 @@ export interface TrendReading {
 }
 
 /** The occupied buckets of one second. Rows of several sources may share a second. */
-export type HistogramSecond = Pick<HistogramRow, 'atMs' | 'count' | 'sumUs' | 'minUs' | 'maxUs' | 'values' | 'counts'>;
+export type HistogramSecond = Pick<HistogramRow, 'atMs' | 'count' | 'sumUs' | 'minUs' | 'maxUs'> &
+  Record<'values' | 'counts', ArrayLike<number>>;
 
 export interface CounterSecond {
   atMs: number;

@@ -29,17 +29,19 @@ function trendWindows(
   windowMs: number,
   series: Series<HistogramSecond>,
 ): number[] {
-  const rows = series.rows.filter((row) => row.count > 0);
+  // Edges of buckets are gathered of the rows that are looked at only: while a run goes on, that is every second.
+  const oldestMs = series.live ? series.endMs - windowMs - (LIVE_WINDOWS + 1) * 1000 : Number.NEGATIVE_INFINITY;
+  const rows = series.rows.filter((row) => row.count > 0 && row.atMs >= oldestMs);
   const startMs = rows.reduce((least, row) => Math.min(least, row.atMs), wholeSecond(Math.floor, series.startMs));
   const endMs = rows.reduce((most, row) => Math.max(most, row.atMs + 1000), wholeSecond(Math.ceil, series.endMs));
 
-  const edges = Float64Array.from(new Set(rows.flatMap((row) => row.values))).sort();
+  const distinct = new Set<number>();
+  for (const { values } of rows) for (let i = 0; i < values.length; i++) distinct.add(values[i]!);
+  const edges = Float64Array.from(distinct).sort();
   const indexOf = new Map(Array.from(edges, (edge, index) => [edge, index]));
   const counts = new Float64Array(edges.length);
   const add = (row: HistogramSecond, sign: 1 | -1) => {
-    row.values.forEach((value, i) => {
-      counts[indexOf.get(value)!]! += sign * row.counts[i]!;
-    });
+    for (let i = 0; i < row.values.length; i++) counts[indexOf.get(row.values[i]!)!]! += sign * row.counts[i]!;
   };
 
   const results: number[] = [];
