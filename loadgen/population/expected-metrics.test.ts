@@ -63,6 +63,19 @@ describe('a threshold that says nothing about this run gets a sentence', () => {
   });
 });
 
+it('deliveries to groups are not those to single users', () => {
+  const groups = { count: 2, members: 4 };
+  const mixed: Scenario = { ...PLAIN, population: { groups: { ...groups, share: 0.5 } } };
+  expect(compile(mixed, { 'delivery_latency{scenario:group}': ['avg<5'] }).remarks).toEqual([
+    'The threshold delivery_latency{scenario:group} avg<5 fails for want of samples: deliveries to groups are fanout_latency.',
+  ]);
+  const only: Scenario = { ...PLAIN, population: { groups: { ...groups, share: 1 } } };
+  expect([...expectedMetrics(compile(only))]).not.toContain('delivery_latency');
+  expect(compile(only, { delivery_latency: ['avg<5'] }).remarks).toEqual([
+    'The threshold delivery_latency avg<5 holds if nothing is measured: this run sends no messages to single users (those to groups are fanout_latency).',
+  ]);
+});
+
 it('a scenario that the run does not have is a mistake', () => {
   expect(() => compile(PLAIN, { 'sent_latency{scenario:defautl}': ['avg<5'] })).toThrow(
     'asks for the unknown scenario "defautl"; did you mean "default"?',

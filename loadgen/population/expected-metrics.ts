@@ -19,11 +19,17 @@ const CONDITIONS: readonly Condition[] = [
   { metrics: ['connect_latency'], holds: () => true, otherwise: '', certain: true },
   {
     metrics: [
-      ...['sent_latency', 'delivery_latency', 'delivered_latency', 'send_slip'],
-      ...['sent_latency_service', 'delivery_latency_service', 'delivered_latency_service'],
-    ] as MetricName[],
+      ...(['sent_latency', 'sent_latency_service', 'send_slip'] as const),
+      ...(['delivered_latency', 'delivered_latency_service'] as const),
+    ],
     holds: (traffic) => sends(traffic),
     otherwise: 'sends no messages',
+    certain: true,
+  },
+  {
+    metrics: ['delivery_latency', 'delivery_latency_service'],
+    holds: (traffic) => sends(traffic) && traffic.streams.some(({ to }) => to === 'user'),
+    otherwise: 'sends no messages to single users (those to groups are fanout_latency)',
     certain: true,
   },
   {
@@ -82,6 +88,9 @@ export function thresholdRemarks(thresholds: readonly Threshold[], traffic: Traf
       const then = aggregation.type === 'gauge' ? 'cannot be judged and fails' : 'holds if nothing is measured';
       return [`${written} ${then}: this run ${condition.otherwise}.`];
     }
+    const stream = traffic.streams.find(({ name }) => name === tags.scenario);
+    if (stream?.to === 'group' && aggregation.name.startsWith('delivery_latency'))
+      return [`${written} fails for want of samples: deliveries to groups are fanout_latency.`];
     if (aggregation.type === 'rate' && limit > 1 && operator.startsWith('<'))
       return [`${written} always holds: a rate is a share from 0 to 1.`];
     if (windowMs !== null && aggregation.name === 'messages_lost')

@@ -56,6 +56,25 @@ export type RateName = (typeof RATES)[number];
 export type GaugeName = (typeof GAUGES)[number];
 export type MetricName = TrendName | CounterName | RateName | GaugeName;
 
+/** Metrics whose samples belong to a stream of messages, and so can be told apart by `scenario`. */
+export const OF_STREAMS: ReadonlySet<MetricName> = new Set<MetricName>([
+  'sent_latency',
+  'sent_latency_service',
+  'delivery_latency',
+  'delivery_latency_service',
+  'delivered_latency',
+  'delivered_latency_service',
+  'fanout_latency',
+  'send_slip',
+  'messages_sent',
+  'messages_acknowledged',
+  'messages_delivered',
+  'deliveries_expected',
+  'messages_duplicated',
+  'messages_reordered',
+  'messages_dropped',
+]);
+
 /** What a rate is a share of. */
 export const RATE_TOTALS: Record<RateName, CounterName> = { http_req_failed: 'http_reqs' };
 

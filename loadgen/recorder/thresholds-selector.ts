@@ -5,6 +5,7 @@ import {
   type CounterName,
   GAUGES,
   type GaugeName,
+  OF_STREAMS,
   RATES,
   type RateName,
   TRENDS,
@@ -46,10 +47,7 @@ export function parseSelector(written: string, known: Known, fail: (problem: str
     const names = [...TRENDS, ...COUNTERS, ...RATES, ...GAUGES];
     fail(`a threshold names the unknown metric "${name}"${suggestion(name, names)}`);
   }
-  const tags = match[2] === undefined ? {} : parseTags(match[2], written, known, fail);
-  if (metric.type === 'gauge' && tags.scenario !== undefined)
-    fail(`the metric "${written}" asks for a scenario, which a gauge does not have; leave out "scenario"`);
-  return { ...metric, tags };
+  return { ...metric, tags: match[2] === undefined ? {} : parseTags(match[2], { written, name }, known, fail) };
 }
 
 function typeOf(name: string): DistributiveOmit<SelectedMetric, 'tags'> | undefined {
@@ -64,7 +62,12 @@ function typeOf(name: string): DistributiveOmit<SelectedMetric, 'tags'> | undefi
 type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
 
 /** A value may have colons in it: the first one ends the name of the tag. */
-function parseTags(text: string, metric: string, known: Known, fail: (problem: string) => never): Tags {
+function parseTags(
+  text: string,
+  { written: metric, name }: { written: string; name: string },
+  known: Known,
+  fail: (problem: string) => never,
+): Tags {
   const tags: Tags = {};
   for (const part of text.split(',')) {
     const colon = part.indexOf(':');
@@ -75,6 +78,8 @@ function parseTags(text: string, metric: string, known: Known, fail: (problem: s
     if (tag === undefined) fail(`the metric "${metric}" has the unknown tag "${key}"${suggestion(key, TAGS)}`);
     if (value === '') fail(`the metric "${metric}" gives the tag "${key}" no value; write ${key}:value`);
     if (tag in tags) fail(`the metric "${metric}" gives the tag "${key}" twice; a sample has one ${key}`);
+    if (tag === 'scenario' && !(OF_STREAMS as ReadonlySet<string>).has(name))
+      fail(`the metric "${metric}" asks for a scenario, which ${name} does not have; leave out "scenario"`);
     if (tag !== 'phase') {
       const { scenarios } = known;
       if (tag === 'scenario' && scenarios !== undefined && !scenarios.includes(value)) {

@@ -138,7 +138,12 @@ describe('what is wrong gets a sentence', () => {
     ['connections', 'p(99)>5', 'does not fit a gauge (known: value, avg, min, max)'],
     ['http_req_failed', 'count<5', 'uses "count", which does not fit a rate (known: rate)'],
     ['delivery_latency', '<5', 'names no method, which only a gauge may do (known: avg, min, med, max, p(N))'],
-    ['connections{scenario:x}', 'value>5', 'asks for a scenario, which a gauge does not have; leave out "scenario"'],
+    [
+      'connections{scenario:x}',
+      'value>5',
+      'asks for a scenario, which connections does not have; leave out "scenario"',
+    ],
+    ['http_req_duration{scenario:x}', 'avg<5', 'asks for a scenario, which http_req_duration does not have'],
     ['delivery_latency', 'avg<5 over 30', 'the duration "30" has no unit'],
     ['delivery_latency', 'avg<5 over 0s', 'has a window of 0 s'],
     ['delivery_latency', 'avg<5 over 1500ms', 'has a window of 1500ms; write whole seconds'],
