@@ -12,18 +12,18 @@ interface Device {
 export class LostReceipts {
   readonly #sends = new Map<string, UnsettledSends>();
 
-  /** The connection of this device is lost. What was not acknowledged is left out, for it will be sent again or never. */
+  /** The connection of this device is lost, or may be left without a word. */
   keep(device: Device, sends: UnsettledSends): void {
-    sends.forgetUnacknowledged();
     if (sends.size > 0) this.#sends.set(keyOf(device), sends);
   }
 
-  /** The device is connected again: what it should ask for. */
+  /** The device is connected again: what to ask for. What was not acknowledged is left out, for it will be sent again or never. */
   take(device: Device): UnsettledSends | undefined {
     if (this.#sends.size === 0) return undefined;
     const key = keyOf(device);
     const sends = this.#sends.get(key);
     this.#sends.delete(key);
+    sends?.forgetUnacknowledged();
     return sends;
   }
 }

@@ -79,6 +79,8 @@ export class ReferenceConnection<Context> implements DriverConnection<Context>, 
   }
 
   setPaused(paused: boolean): void {
+    // Who reads nothing may be about to leave this connection for another one.
+    if (paused && this.#unsettled !== undefined) this.#host.lostReceipts.keep(this, this.#unsettled);
     this.#ws!.setPaused(paused);
   }
 
@@ -125,7 +127,8 @@ export class ReferenceConnection<Context> implements DriverConnection<Context>, 
     this.#ws!.expectWithin(undefined);
     this.#position.start(message.after);
     this.head = message.head;
-    this.#askForLostReceipts();
+    this.#unsettled = this.#host.lostReceipts.take(this);
+    this.#askForReceipts(this.#unsettled?.peersOf());
     resolve(undefined);
   }
 
@@ -137,6 +140,8 @@ export class ReferenceConnection<Context> implements DriverConnection<Context>, 
     this.#host.events.sent(this, id);
     if (receipt === 'delivered' && !this.#silent) this.#host.events.delivered(this, id);
     if (receipt === 'stored' && !this.#silent) this.#host.events.stored?.(this, id);
+    // The answer to a repeat: what was stored before this connection began may have had its receipt before, too.
+    if (receipt === 'waiting' && seq <= this.head) this.#askForReceipts(this.#unsettled?.peersOf([id]));
     this.#forgetSettled();
   }
 
@@ -164,12 +169,7 @@ export class ReferenceConnection<Context> implements DriverConnection<Context>, 
 
   receipt(state: 'delivered' | 'stored', peer: string, upTo: number): void {
     if (this.#unsettled === undefined) return;
-    const { events } = this.#host;
-    if (state === 'delivered') {
-      for (const id of this.#unsettled.delivered(peer, upTo)) if (!this.#silent) events.delivered(this, id);
-    } else {
-      for (const id of this.#unsettled.stored(peer, upTo)) if (!this.#silent) events.stored?.(this, id);
-    }
+    for (const id of this.#unsettled[state](peer, upTo)) if (!this.#silent) this.#host.events[state]?.(this, id);
     this.#forgetSettled();
   }
 
@@ -212,10 +212,8 @@ export class ReferenceConnection<Context> implements DriverConnection<Context>, 
     if (this.#unsettled?.size === 0) this.#unsettled = undefined;
   }
 
-  #askForLostReceipts(): void {
-    this.#unsettled = this.#host.lostReceipts.take(this);
-    const peers = this.#unsettled?.peers() ?? [];
-    for (let at = 0; at < peers.length; at += LIMITS.statusPeers)
+  #askForReceipts(peers: string[] = []): void {
+    for (let at = 0; at < peers.length && this.#ws!.isOpen; at += LIMITS.statusPeers)
       this.#ws!.send(statusFrame(peers.slice(at, at + LIMITS.statusPeers)));
   }
 

@@ -16,7 +16,7 @@ test('a cumulative receipt settles what it covers, of that peer only, once', () 
     [12, 5],
     [13, 6],
   ] as const)
-    expect(sends.acknowledged(id, seq)).toBe(null);
+    expect(sends.acknowledged(id, seq)).toBe('waiting');
   expect(sends.delivered('b', 5)).toEqual([10, 12]);
   expect(sends.delivered('b', 5)).toEqual([]);
   expect(sends.delivered('c', 1)).toEqual([]);
@@ -31,7 +31,7 @@ test('a receipt that overtakes its sent counts', () => {
   sends.add(2, 'b');
   expect(sends.delivered('b', 4)).toEqual([]);
   expect(sends.acknowledged(1, 4)).toBe('delivered');
-  expect(sends.acknowledged(2, 5)).toBe(null);
+  expect(sends.acknowledged(2, 5)).toBe('waiting');
   expect(sends.delivered('b', 5)).toEqual([2]);
 });
 
@@ -54,7 +54,7 @@ test('what is stored is told once, stays unsettled, and is delivered later', () 
   expect(sends.stored('b', 2)).toEqual([]);
   expect(sends.stored('c', 9)).toEqual([]);
   expect(sends.acknowledged(2, 2)).toBe('stored');
-  expect(sends.acknowledged(3, 3)).toBe(null);
+  expect(sends.acknowledged(3, 3)).toBe('waiting');
   sends.add(1, 'b');
   expect(sends.size).toBe(3);
   expect(sends.delivered('b', 3)).toEqual([1, 2, 3]);
@@ -86,7 +86,8 @@ test('what is acknowledged can be taken to another connection', () => {
     sends.acknowledged(id, seq);
   sends.stored('c', 2);
   sends.forgetUnacknowledged();
-  expect(sends.peers().sort()).toEqual(['b', 'c']);
+  expect(sends.peersOf().sort()).toEqual(['b', 'c']);
+  expect([sends.peersOf([1]), sends.peersOf([2, 4])]).toEqual([['b'], ['c']]);
   sends.add(4, 'd');
   expect(sends.size).toBe(4);
   expect([sends.delivered('b', 3), sends.delivered('c', 2)]).toEqual([[1, 3], [2]]);

@@ -31,13 +31,16 @@ export class UnsettledSends {
     this.#list.push({ id, peer, seq: 0, deliveredUpTo: 0, storedUpTo: 0 });
   }
 
-  /** `sent` arrived. What a receipt had already said of the message: if it is delivered, it is settled with this. */
-  acknowledged(id: number, seq: number): 'delivered' | 'stored' | null {
+  /**
+   * `sent` arrived. What a receipt had already said of the message: if it is delivered, it is settled with this; `waiting`:
+   * nothing so far. Null: nothing is known of such a send.
+   */
+  acknowledged(id: number, seq: number): 'delivered' | 'stored' | 'waiting' | null {
     const index = this.#list.findIndex((send) => send.id === id);
     if (index < 0) return null;
     const send = this.#list[index]!;
     send.seq = seq;
-    if (send.deliveredUpTo < seq && send.storedUpTo < seq) return null;
+    if (send.deliveredUpTo < seq && send.storedUpTo < seq) return 'waiting';
     this.#list.splice(index, 1);
     if (send.deliveredUpTo >= seq) return 'delivered';
     this.#keepStored(send);
@@ -80,9 +83,10 @@ export class UnsettledSends {
     this.#list.splice(0, this.#list.length, ...this.#list.filter(({ seq }) => seq !== 0));
   }
 
-  /** To whom these were sent, each once. */
-  peers(): string[] {
-    return [...new Set([...(this.#stored ?? []), ...this.#list].map(({ peer }) => peer))];
+  /** To whom these were sent, or those of them with these ids; each once. */
+  peersOf(ids?: number[]): string[] {
+    const sends = [...(this.#stored ?? []), ...this.#list].filter(({ id }) => ids?.includes(id) ?? true);
+    return [...new Set(sends.map(({ peer }) => peer))];
   }
 
   #keepStored(send: UnsettledSend): void {
