@@ -19,6 +19,8 @@ export function writeArtilleryScript(load: PeerLoad): string {
   const users = Array.from({ length: connections }, (_, index) => `a${index},a${(index + half) % connections}`);
   writeFileSync(join(directory, 'users.csv'), `${users.join('\n')}\n`);
   writeFileSync(join(directory, 'processor.js'), PROCESSOR);
+  // Whatever folder this lies in, its scripts may be ES modules.
+  writeFileSync(join(directory, 'package.json'), '{"type":"commonjs"}');
   const send = `{"type":"send","id":{{ $loopCount }},"to":"{{ partner }}","body":"${'x'.repeat(bodyBytes)}"}`;
   const intervalMs = (connections * 1_000) / rate;
   const chat = [{ think: `{{ $randomNumber(0, ${Math.round(intervalMs)}) }}ms` }, chatLoop(send, intervalMs)];

@@ -5,9 +5,10 @@ import { type Figure, spreadOf, type Target } from './figure.ts';
 export interface Rated {
   asked: number;
   perSecond: number;
-  /** CPU a message, of all of the tool's processes and of those that hold the connections. */
+  /** CPU a message, of all of the tool's processes. */
   micros: number;
-  connectionMicros: number;
+  /** The same of those that hold the connections; null: that is all of them. */
+  connectionMicros: number | null;
   /** Acknowledgements of the receiving side, a message: below 1, some cover several. */
   acks: number;
 }
@@ -26,8 +27,8 @@ const TARGETS: Record<string, { memory: number; cpu: number; rate: number | null
 };
 
 export const PEER_NOTES = [
-  'Memory: resident, of 5,000 idle connections (k6: 1,000) less that of 100, a connection; of Plimsoll its agent process, which holds them. Kernel memory is beside it, the same for all.',
-  'CPU: of all of the tool’s processes, over the messages that the target counted; Plimsoll’s has recording, ledger and its results store in it.',
+  'Memory: resident, with 10,000 idle connections less that with 2,000 (k6: 1,000 and 200), a connection; of Plimsoll its agent process, which holds them. Kernel memory is beside it, the same for all.',
+  'CPU: of all of the tool’s processes, over the messages that the target counted; of Plimsoll in parentheses its agent, which does the work that grows with the messages: coordinator and results store take about a tenth of a core at any rate.',
   'k6 and Artillery speak JSON, with a larger frame (about 160 bytes for 116); bare sockets and Plimsoll the binary protocol.',
   'Artillery’s ws engine can’t wait for an acknowledgement among pushes (it takes the next frame of any kind), so it measures no latency here: a function of the script answers pushes, outside of the engine.',
 ];
@@ -58,7 +59,7 @@ function costAt(kept: readonly Rated[], rate: number): string {
   const rated = kept.find(({ asked }) => asked === rate);
   if (rated === undefined) return '–';
   const { micros, connectionMicros } = rated;
-  return micros === connectionMicros ? micros.toFixed(1) : `${micros.toFixed(1)} (${connectionMicros.toFixed(1)})`;
+  return connectionMicros === null ? micros.toFixed(1) : `${micros.toFixed(1)} (${connectionMicros.toFixed(1)})`;
 }
 
 function highestOf(kept: readonly Rated[]): Rated | undefined {
@@ -89,7 +90,7 @@ export function figuresOfPeers(results: readonly PeerFigures[]): Figure[] {
       const at = `at ${theirs.asked.toLocaleString('en-US')}/s`;
       figures.push(
         figure(`CPU a message ${at}`, { atMost: targets.cpu }, ours.micros / theirs.micros),
-        figure(`CPU a message ${at}, agent alone`, null, ours.connectionMicros / theirs.micros),
+        figure(`CPU a message ${at}, agent alone`, null, (ours.connectionMicros ?? ours.micros) / theirs.micros),
       );
     }
     if (best !== undefined && ownBest !== undefined) {

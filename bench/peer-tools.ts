@@ -25,8 +25,8 @@ export interface PeerTool {
   name: string;
   /** What it speaks decides which target it gets. */
   speaks: 'binary' | 'json';
-  /** Idle connections from which the memory of one is taken. */
-  idleConnections: number;
+  /** Two numbers of idle connections: what memory grows by from one to the other is what connections cost. */
+  idleConnections: { few: number; many: number };
   /** Only the processes of the tool whose command line has this in it hold connections; null: any. */
   connectionProcess: string | null;
   start(load: PeerLoad): ChildProcess;
@@ -40,8 +40,9 @@ export interface LeftOut {
 
 /** Longer than any measurement: what is started is killed. */
 const HOLD_MS = 600_000;
-const LEAN_CONNECTIONS = 5_000;
-const HEAVY_CONNECTIONS = 1_000;
+/** So many that what a process allocates once, such as room for young objects, is there with the few already. */
+const LEAN_CONNECTIONS = { few: 2_000, many: 10_000 };
+const HEAVY_CONNECTIONS = { few: 200, many: 1_000 };
 
 /** Those that are here, and those that are not. */
 export function findPeers(): { tools: PeerTool[]; leftOut: LeftOut[] } {
@@ -61,7 +62,7 @@ export function findPeers(): { tools: PeerTool[]; leftOut: LeftOut[] } {
 }
 
 const bareSockets: PeerTool = {
-  name: 'bare net sockets',
+  name: 'sockets',
   speaks: 'binary',
   idleConnections: LEAN_CONNECTIONS,
   connectionProcess: null,

@@ -1,5 +1,5 @@
 /**
- * `npm run bench:peers`: what a connection and a message cost in Plimsoll's generator, in bare sockets, in k6 (scenarios/k6/chat.ts)
+ * `npm run bench:peers [-- plimsoll k6 …]`: what a connection and a message cost in Plimsoll's generator, in bare sockets, in k6 (scenarios/k6/chat.ts)
  * and in Artillery (its ws engine), on the same flow: every message acknowledged by the server, pushed to another connection,
  * acknowledged there, and receipted. What is not installed is named and left out. About four minutes with all of them.
  *
@@ -24,8 +24,8 @@ import { type ProcessUsage, processTree, usageOf } from './process-tree.ts';
 import { ask, endProcess, forkModule } from './processes.ts';
 
 const CONNECTIONS = 1_000;
-const FEW_CONNECTIONS = 100;
 const BODY_BYTES = 100;
+const PEER_NAMES = ['sockets', 'plimsoll', 'k6', 'artillery'];
 const RATES = [2_000, 4_000, 8_000, 16_000, 32_000, 64_000];
 const KEPT = 0.95;
 const CONNECT_TIMEOUT_MS = 60_000;
@@ -38,7 +38,7 @@ interface Target {
   stop(): Promise<void>;
 }
 
-const { quick } = readArguments();
+const { quick, only } = readArguments();
 const times = quick
   ? { settleMs: 1_500, warmUpMs: 1_000, measureMs: 1_500 }
   : { settleMs: 4_000, warmUpMs: 2_500, measureMs: 4_000 };
@@ -48,9 +48,10 @@ openDataDirectory();
 
 try {
   const { tools, leftOut } = findPeers();
+  const wanted = tools.filter(({ name }) => only.length === 0 || only.includes(name.toLowerCase()));
   for (const { name, how } of leftOut) console.log(`left out: ${name} is not installed (${how})`);
   const results: PeerFigures[] = [];
-  for (const tool of tools) {
+  for (const tool of wanted) {
     try {
       results.push(await measurePeer(tool));
     } catch (error) {
@@ -70,10 +71,10 @@ try {
 
 async function measurePeer(tool: PeerTool): Promise<PeerFigures> {
   console.log(tool.name);
-  const few = await measureIdle(tool, FEW_CONNECTIONS);
-  const many = await measureIdle(tool, tool.idleConnections);
-  const bytesPerConnection = (many - few) / (tool.idleConnections - FEW_CONNECTIONS);
-  console.log(`  ${tool.idleConnections} idle connections: ${(bytesPerConnection / 1_000).toFixed(1)} KB each`);
+  const { few, many } = tool.idleConnections;
+  const bytesOfFew = await measureIdle(tool, few);
+  const bytesPerConnection = ((await measureIdle(tool, many)) - bytesOfFew) / (many - few);
+  console.log(`  ${many} idle connections: ${(bytesPerConnection / 1_000).toFixed(1)} KB each`);
 
   const kept: Rated[] = [];
   const attempt = async (rate: number): Promise<boolean> => {
@@ -117,7 +118,8 @@ function measureRate(tool: PeerTool, rate: number): Promise<Rated> {
     return {
       asked: rate,
       perSecond: (messages * 1_000) / (to.atMs - from.atMs),
-      connectionMicros: ((to.connectionSeconds - from.connectionSeconds) * 1e6) / messages,
+      connectionMicros:
+        tool.connectionProcess === null ? null : ((to.connectionSeconds - from.connectionSeconds) * 1e6) / messages,
       micros: ((to.cpuSeconds - from.cpuSeconds) * 1e6) / messages,
       acks: (to.acks - from.acks) / messages,
     };
@@ -213,9 +215,15 @@ function report(results: PeerFigures[], leftOut: string[]): void {
   console.log(`also in ${RESULT_PATH}`);
 }
 
-function readArguments(): { quick: boolean } {
+function readArguments(): { quick: boolean; only: string[] } {
   try {
-    return parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values;
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { quick: { type: 'boolean', default: false } },
+    });
+    const unknown = positionals.filter((name) => !PEER_NAMES.includes(name));
+    if (unknown.length > 0) throw new Error(`there is no ${unknown.join(', ')}; there are ${PEER_NAMES.join(', ')}`);
+    return { ...values, only: positionals };
   } catch (error) {
     console.error((error as Error).message);
     process.exit(104);
