@@ -11,8 +11,8 @@ import type { VirtualUser } from './virtual-user.ts';
 
 /** Groups being made at the same time. */
 const MAKING = 8;
-/** Draws before a message is given up because those who were drawn are offline. */
-const DRAWS = 16;
+/** Draws before a message is given up because those who were drawn are offline: enough where one in a hundred is online. */
+const DRAWS = 500;
 
 export class GroupLife {
   #groups: GroupPopulation;
