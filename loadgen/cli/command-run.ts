@@ -10,6 +10,7 @@ import { runLoad } from '../coordinator/coordinator.ts';
 import { describeMachine } from '../coordinator/machine.ts';
 import { loadDriver, REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
 import { FaultSchedule } from '../faults/fault-schedule.ts';
+import { sweepNetworks } from '../faults/run-network.ts';
 import { StoreDisk } from '../faults/store-disk.ts';
 import { compileScenario, type Durability, type LoadPlan } from '../population/load-plan.ts';
 import type { RunSummary } from '../recorder/summary.ts';
@@ -296,14 +297,19 @@ function processesFor(plan: LoadPlan, target: string | null, remote: boolean): {
 
 const RUN_DATA = join('.plimsoll', 'run-data');
 
-/** A run that was killed could not remove its data: the folder's name ends with the process it belonged to. */
+/** A run that was killed could not remove what it had made: the folder's name ends with the process it belonged to. */
 function sweepRunData(): void {
+  sweepNetworks();
   if (!existsSync(RUN_DATA)) return;
   for (const name of readdirSync(RUN_DATA)) {
     const owner = Number(name.split('.').at(-1));
     if (!Number.isInteger(owner) || isAlive(owner)) continue;
     StoreDisk.unmountLeftover(join(RUN_DATA, name));
-    rmSync(join(RUN_DATA, name), { recursive: true, force: true });
+    try {
+      rmSync(join(RUN_DATA, name), { recursive: true, force: true });
+    } catch {
+      // Another user's, or mounted by one with more rights: it is in nobody's way.
+    }
   }
 }
 
