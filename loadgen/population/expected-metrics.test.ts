@@ -34,6 +34,7 @@ describe('a threshold that says nothing about this run gets a sentence', () => {
   it.each<[string, string, string]>([
     ['fanout_latency', 'p(99)<100', 'holds if nothing is measured: this run sends nothing to groups.'],
     ['http_req_failed', 'rate<0.01', 'holds if nothing is measured: this run makes no HTTP calls.'],
+    ['http_reqs', 'count>0', 'sees 0: this run makes no HTTP calls.'],
     ['resume_latency', 'p(99)<100', 'holds if nothing is measured: this run has nobody leave and come back.'],
     ['fault_recovery_seconds', 'value<10', 'cannot be judged and fails: this run has no faults.'],
     ['messages_lost', 'count==0 over 5s', 'always sees 0: what was lost is known at the end, for the run as a whole.'],
@@ -58,6 +59,7 @@ describe('a threshold that says nothing about this run gets a sentence', () => {
     ['http_req_failed', 'rate<0.01'],
     ['http_reqs', 'rate>0.9'],
     ['messages_lost', 'count==0'],
+    ['reconnects', 'count==0'],
   ])('%s %s gets none', (metric, threshold) => {
     expect(compile(HTTP, { [metric]: [threshold] }).remarks).toEqual([]);
   });

@@ -45,7 +45,7 @@ const CONDITIONS: readonly Condition[] = [
     certain: false,
   },
   {
-    metrics: ['resume_latency', 'reconnects'],
+    metrics: ['resume_latency'],
     holds: ({ blocks, faults }) =>
       faults.length > 0 || blocks.some(({ online, turnover }) => online !== null || turnover.length > 0),
     otherwise: 'has nobody leave and come back',
@@ -72,6 +72,14 @@ const CONDITIONS: readonly Condition[] = [
   },
 ];
 
+/** thresholds-evaluation.ts, in words. */
+const WITHOUT_SAMPLES = {
+  trend: 'holds if nothing is measured',
+  rate: 'holds if nothing is measured',
+  counter: 'sees 0',
+  gauge: 'cannot be judged and fails',
+} as const;
+
 /** Metrics that a run without samples of them did not measure what it was to measure. */
 export function expectedMetrics(traffic: Traffic): Set<MetricName> {
   return new Set(
@@ -85,8 +93,7 @@ export function thresholdRemarks(thresholds: readonly Threshold[], traffic: Traf
     const written = `The threshold ${metric} ${source}`;
     const condition = CONDITIONS.find(({ metrics, holds }) => metrics.includes(aggregation.name) && !holds(traffic));
     if (condition) {
-      const then = aggregation.type === 'gauge' ? 'cannot be judged and fails' : 'holds if nothing is measured';
-      return [`${written} ${then}: this run ${condition.otherwise}.`];
+      return [`${written} ${WITHOUT_SAMPLES[aggregation.type]}: this run ${condition.otherwise}.`];
     }
     const stream = traffic.streams.find(({ name }) => name === tags.scenario);
     if (stream?.to === 'group' && aggregation.name.startsWith('delivery_latency'))
