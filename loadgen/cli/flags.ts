@@ -47,7 +47,10 @@ export const FLAGS = withEnvironment({
   store: { type: 'string', describe: 'message store of the node: level:<dir> or memory:' },
   data: { type: 'string', describe: 'data directory of the node; short for --store level:<dir>' },
   durability: { choices: ['fsync', 'os', 'none'], describe: 'what “sent” promises (default fsync)' },
-  driver: { type: 'string', describe: 'target driver: reference (default), long-poll, or a module of your own' },
+  driver: {
+    type: 'string',
+    describe: 'target driver: reference (default), long-poll, json-websocket:<file>, or a module of your own',
+  },
   seed: { type: 'number', describe: 'repeat a run’s schedule' },
   name: { type: 'string', describe: 'name of the run' },
   tag: { type: 'string', array: true, default: [] as string[], describe: 'k=v, may be repeated' },

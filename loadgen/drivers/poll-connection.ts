@@ -1,7 +1,10 @@
 /** One user who polls: a poll is always held, sends go one after another. */
 import { CLOSES } from '../../server/protocol/errors.ts';
+import type { LostReceipts } from './lost-receipts.ts';
 import type { Asking, HttpAnswer, HttpQuestion, PollClient } from './poll-client.ts';
+import { type AskHolder, askReceipts, createGroup } from './poll-requests.ts';
 import { PollSends, type PollSendsOwner } from './poll-sends.ts';
+import { ADVICE } from './reference-codes.ts';
 import type { Endpoint } from './shard-directory.ts';
 import {
   type ConnectOptions,
@@ -10,12 +13,16 @@ import {
   type DriverEvents,
   type ReconnectAdvice,
 } from './target-driver.ts';
+import type { UnsettledSends } from './unsettled-sends.ts';
 
 /** The driver, as its connections see it. */
 export interface PollConnectionOwner<Context> {
   readonly events: DriverEvents<Context>;
   readonly polls: PollClient;
   readonly sends: PollClient;
+  readonly lostReceipts: LostReceipts;
+  /** As `user`. */
+  asking(user: string): AskHolder;
   /** Throws a DriverError while nobody has the user. */
   endpoint(user: string): Endpoint;
   token(user: string): string | undefined;
@@ -31,17 +38,13 @@ const GRACE_MS = 10_000;
 const SEND_TIMEOUT_MS = 40_000;
 const MOST_REDIRECTS = 2;
 
-const ADVICE: ReadonlyMap<number, ReconnectAdvice | 'never'> = new Map(
-  Object.values(CLOSES).map(({ code, reconnect }) => [code, reconnect]),
-);
-
 export class PollConnection<Context> implements DriverConnection<Context>, PollSendsOwner {
   readonly user: string;
   context: Context;
   position = 0;
   head = 0;
   readonly #owner: PollConnectionOwner<Context>;
-  readonly #device: string;
+  readonly device: string;
   readonly #after: number | undefined;
   /** Up to here the server knows that everything arrived. */
   #acknowledged = 0;
@@ -54,7 +57,7 @@ export class PollConnection<Context> implements DriverConnection<Context>, PollS
     this.#owner = owner;
     this.user = user;
     this.context = context;
-    this.#device = device;
+    this.device = device;
     this.#after = after;
   }
 
@@ -70,6 +73,7 @@ export class PollConnection<Context> implements DriverConnection<Context>, PollS
         else if (status !== 200) fail(refusal(status, body));
         else {
           this.head = Number(body.head);
+          this.#askForLostReceipts();
           this.#take(body);
           if (!this.#silent) this.#hold();
           resolve();
@@ -83,12 +87,21 @@ export class PollConnection<Context> implements DriverConnection<Context>, PollS
   }
 
   send(to: string, id: number, body: Uint8Array): void {
-    if (!this.#silent) this.#sends.add(to, id, body);
+    if (!this.#silent) this.#sends.add('to', to, id, body);
+  }
+
+  sendGroup(group: string, id: number, body: Uint8Array): void {
+    if (!this.#silent) this.#sends.add('group', group, id, body);
+  }
+
+  createGroup(group: string, members: readonly string[]): Promise<void> {
+    return createGroup(this.#owner.asking(this.user), this.user, group, members);
   }
 
   close(orderly: boolean): void {
     if (this.#silent) return;
-    this.#end();
+    const unsettled = this.#end();
+    if (!orderly && unsettled !== undefined) this.#owner.lostReceipts.keep(this, unsettled);
     const parting = orderly && this.position > this.#acknowledged ? this.#part() : Promise.resolve();
     this.#owner.ended(this, parting);
   }
@@ -192,21 +205,33 @@ export class PollConnection<Context> implements DriverConnection<Context>, PollS
   #refused(status: number, body: Record<string, unknown>): void {
     const { message, final } = refusal(status, body);
     const code = Number(body.code ?? status);
-    const advice = ADVICE.get(code) ?? (status === 409 || status === 429 ? 'later' : 'resume');
-    this.#lost(code, message, !final, advice === 'never' ? 'resume' : advice);
+    this.#lost(code, message, !final, ADVICE.get(code) ?? (status === 409 || status === 429 ? 'later' : 'resume'));
   }
 
   #lost(code: number, reason: string, resumable = true, advice: ReconnectAdvice = 'resume'): void {
     if (this.#silent) return;
-    this.#end();
+    const unsettled = this.#end();
+    if (unsettled !== undefined) this.#owner.lostReceipts.keep(this, unsettled);
     this.#owner.ended(this);
     this.#owner.events.closed(this, code, reason, resumable, advice);
   }
 
-  #end(): void {
+  #askForLostReceipts(): void {
+    const unsettled = this.#owner.lostReceipts.take(this);
+    if (unsettled === undefined) return;
+    this.#sends.restore(unsettled);
+    askReceipts(this.#owner.asking(this.user), this.user, unsettled.peers())
+      .then((receipts) => {
+        for (const { state, peer, upTo } of receipts) this.#sends.receipt(state, peer, upTo);
+      })
+      .catch(() => {}); // they stay unknown; whatever kept the answer away ends the poll as well
+  }
+
+  /** Returns what was sent and not heard of. */
+  #end(): UnsettledSends | undefined {
     this.#silent = true;
     this.#poll?.abort();
-    this.#sends.stop();
+    return this.#sends.stop();
   }
 
   /** A last poll that does not wait, for what it acknowledges. */
@@ -226,7 +251,7 @@ export class PollConnection<Context> implements DriverConnection<Context>, PollS
 
   #question(after: number | undefined, holdMs: number, timeoutMs: number): HttpQuestion {
     const { user } = this;
-    const query = `user=${encodeURIComponent(user)}&device=${encodeURIComponent(this.#device)}&timeout=${holdMs}`;
+    const query = `user=${encodeURIComponent(user)}&device=${encodeURIComponent(this.device)}&timeout=${holdMs}`;
     const path = `/v1/poll?${query}${after === undefined ? '' : `&after=${after}`}`;
     return { method: 'GET', ...this.#owner.endpoint(user), path, token: this.#owner.token(user), timeoutMs };
   }

@@ -1,6 +1,6 @@
 /** The sends of one polling user: one request at a time, in order, and what is heard of the messages afterwards. */
-import { ERRORS } from '../../server/protocol/errors.ts';
 import type { Asking, HttpAnswer } from './poll-client.ts';
+import { RETRYABLE_ERRORS } from './reference-codes.ts';
 import { UnsettledSends } from './unsettled-sends.ts';
 
 /** What sending asks of its connection, and reports to it. */
@@ -17,15 +17,6 @@ export interface PollSendsOwner {
   lost(error: Error): void;
 }
 
-/** Errors upon which the same send is repeated with the same id. The last two leave open whether it was stored, or will be. */
-const RETRYABLE: ReadonlySet<number> = new Set([
-  ERRORS.tryLater.code,
-  ERRORS.draining.code,
-  ERRORS.rateLimited.code,
-  ERRORS.noAnswer.code,
-  ERRORS.deadLetter.code,
-]);
-
 export class PollSends {
   readonly #owner: PollSendsOwner;
   #stopped = false;
@@ -38,13 +29,20 @@ export class PollSends {
     this.#owner = owner;
   }
 
-  /** Send in turn. */
-  add(to: string, id: number, body: Uint8Array): void {
-    this.#unsettled ??= new UnsettledSends();
-    this.#unsettled.add(id, to);
+  /** Send to a user, or to a group, in turn. Of group messages there are no receipts. */
+  add(where: 'to' | 'group', to: string, id: number, body: Uint8Array): void {
+    if (where === 'to') {
+      this.#unsettled ??= new UnsettledSends();
+      this.#unsettled.add(id, to);
+    }
     const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64');
-    this.#waiting.push({ id, body: `{"id":${id},"to":${JSON.stringify(to)},"bodyBase64":"${bytes}"}` });
+    this.#waiting.push({ id, body: `{"id":${id},"${where}":${JSON.stringify(to)},"bodyBase64":"${bytes}"}` });
     if (this.#waiting.length === 1) this.#next();
+  }
+
+  /** Go on where an earlier connection was lost, with what it had sent and not heard of. */
+  restore(unsettled: UnsettledSends): void {
+    this.#unsettled = unsettled;
   }
 
   receipt(state: string, peer: string, upTo: number): void {
@@ -55,12 +53,14 @@ export class PollSends {
     this.#forgetSettled();
   }
 
-  /** Forget all of it. */
-  stop(): void {
+  /** Nothing more is sent or reported; returns what is not heard of. */
+  stop(): UnsettledSends | undefined {
     this.#stopped = true;
     this.#asking?.abort();
     this.#waiting = [];
+    const unsettled = this.#unsettled;
     this.#unsettled = undefined;
+    return unsettled;
   }
 
   #next(): void {
@@ -87,7 +87,7 @@ export class PollSends {
       else if (receipt === 'stored') this.#owner.stored(id);
     } else {
       this.#unsettled?.failed(id);
-      const retryable = RETRYABLE.has(Number(body.code)) || status === 503 || status === 504;
+      const retryable = status >= 503 || RETRYABLE_ERRORS.has(Number(body.code));
       this.#owner.failed(id, String(body.error ?? `status ${status}`), retryable, Number(body.retryAfterMs ?? 0));
     }
     this.#forgetSettled();

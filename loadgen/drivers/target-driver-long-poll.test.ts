@@ -94,6 +94,42 @@ describe('a polling user', () => {
     await driver.close();
   });
 
+  it('asks for the receipts that came while it was away', async () => {
+    const { connect, lines } = await setUp();
+    let a = await connect('s-a');
+    for (const [id, peer] of ['s-b', 's,c'].entries()) a.send(peer, id + 1, Buffer.from('x'));
+    await until(() => expect(lines).toEqual(expect.arrayContaining(['s-a sent 1', 's-a sent 2'])));
+    a.close(false);
+    for (const user of ['s-b', 's,c']) {
+      const peer = await connect(user);
+      await until(() => expect(lines).toContain(`${user} received s-a x`));
+      // The poll that acknowledges is at the server when what is written after it comes back.
+      peer.send(user, 1, Buffer.from('y'));
+      await until(() => expect(lines).toContain(`${user} received ${user} y`));
+    }
+    a = await connect('s-a', a.position);
+    await until(() =>
+      expect(lines.filter((line) => line.startsWith('s-a delivered')).sort()).toEqual([
+        's-a delivered 1',
+        's-a delivered 2',
+      ]),
+    );
+  });
+
+  it('makes a group of more than fit in one request, and writes to it', { timeout: 20_000 }, async () => {
+    const { connect, lines } = await setUp();
+    const [a, b, c] = [await connect('g-0'), await connect('g-1'), await connect('g-299')];
+    const members = Array.from({ length: 300 }, (_, i) => `g-${i}`);
+    await a.createGroup!('g', members);
+    await a.createGroup!('g', members);
+    a.sendGroup!('g', 1, Buffer.from('hi'));
+    await until(() =>
+      expect(lines).toEqual(expect.arrayContaining(['g-0 sent 1', 'g-1 received g-0 hi', 'g-299 received g-0 hi'])),
+    );
+    await expect(b.createGroup!('g', ['g-1'])).rejects.toMatchObject({ side: 'server', final: true });
+    c.close(true);
+  });
+
   it('loses its connection with its server, once, and may come back', async () => {
     const other = await startTestNode({ shards: 1, authSecret: SECRET });
     const { connect, lines } = await setUp(other);

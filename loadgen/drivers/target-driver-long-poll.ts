@@ -4,8 +4,10 @@
  * have no order, so they wait for each other. That wait is part of what polling costs, and of the latency that is measured.
  */
 import { createSigner } from 'fast-jwt';
-import { PollClient } from './poll-client.ts';
+import { LostReceipts } from './lost-receipts.ts';
+import { type HttpAnswer, PollClient } from './poll-client.ts';
 import { PollConnection, type PollConnectionOwner } from './poll-connection.ts';
+import type { AskHolder } from './poll-requests.ts';
 import { type Endpoint, ShardDirectory } from './shard-directory.ts';
 import {
   type ConnectOptions,
@@ -27,15 +29,17 @@ const TOKEN_LIFETIME_MS = 3_600_000;
 /** Sends of all users share so many sockets to each process; each is over within milliseconds. */
 const SEND_SOCKETS = 64;
 const REFRESH_INTERVAL_MS = 1000;
+const REQUEST_TIMEOUT_MS = 10_000;
 /** For the last acknowledgements of connections that were closed in order. */
 const PARTING_MS = 1000;
 
 class LongPollDriver<Context> implements TargetDriver<Context>, PollConnectionOwner<Context> {
   readonly name = 'long-poll';
-  readonly capabilities = { resume: true, acknowledges: true, receipts: true, idempotent: true };
+  readonly capabilities = { resume: true, acknowledges: true, receipts: true, idempotent: true, groups: true };
   readonly events: DriverEvents<Context>;
   readonly polls = new PollClient();
   readonly sends = new PollClient(SEND_SOCKETS);
+  readonly lostReceipts = new LostReceipts();
   readonly #directory: ShardDirectory;
   readonly #sign: ((payload: { sub: string }) => string) | undefined;
   readonly #open = new Set<PollConnection<Context>>();
@@ -85,6 +89,21 @@ class LongPollDriver<Context> implements TargetDriver<Context>, PollConnectionOw
     const endpoint = this.#directory.endpoint(user);
     if (endpoint === undefined) throw new DriverError('server', `no server holds the shard of user "${user}" now`);
     return endpoint;
+  }
+
+  asking(user: string): AskHolder {
+    const ask: AskHolder = (holder, question) =>
+      new Promise<HttpAnswer>((resolve, reject) => {
+        const { port, host } = this.endpoint(holder);
+        const token = this.token(user);
+        this.sends.ask({ ...question, host, port, token, timeoutMs: REQUEST_TIMEOUT_MS }, resolve, reject);
+      });
+    return async (holder, question) => {
+      const answer = await ask(holder, question);
+      if (answer.status !== 421) return answer;
+      await this.redirect(holder, String(answer.body.url));
+      return ask(holder, question);
+    };
   }
 
   token(user: string): string | undefined {
