@@ -73,7 +73,11 @@ export class PollConnection<Context> implements DriverConnection<Context>, PollS
         else if (status !== 200) fail(refusal(status, body));
         else {
           this.head = Number(body.head);
-          this.#askForLostReceipts();
+          const unsettled = this.#owner.lostReceipts.take(this);
+          if (unsettled !== undefined) {
+            this.#sends.restore(unsettled);
+            this.#askForReceipts(unsettled.peersOf());
+          }
           this.#take(body);
           if (!this.#silent) this.#hold();
           resolve();
@@ -132,6 +136,11 @@ export class PollConnection<Context> implements DriverConnection<Context>, PollS
 
   failed(id: number, reason: string, retryable: boolean, retryAfterMs: number): void {
     if (!this.#silent) this.#owner.events.sendFailed(this, id, reason, retryable, retryAfterMs);
+  }
+
+  waiting(seq: number, peers: string[]): void {
+    // The answer to a repeat: what was stored before this connection began may have had its receipt before, too.
+    if (seq <= this.head) this.#askForReceipts(peers);
   }
 
   delivered(id: number): void {
@@ -216,11 +225,8 @@ export class PollConnection<Context> implements DriverConnection<Context>, PollS
     this.#owner.events.closed(this, code, reason, resumable, advice);
   }
 
-  #askForLostReceipts(): void {
-    const unsettled = this.#owner.lostReceipts.take(this);
-    if (unsettled === undefined) return;
-    this.#sends.restore(unsettled);
-    askReceipts(this.#owner.asking(this.user), this.user, unsettled.peers())
+  #askForReceipts(peers: string[]): void {
+    askReceipts(this.#owner.asking(this.user), this.user, peers)
       .then((receipts) => {
         for (const { state, peer, upTo } of receipts) this.#sends.receipt(state, peer, upTo);
       })

@@ -11,6 +11,8 @@ export interface PollSendsOwner {
   handle(answer: HttpAnswer, goOn: () => void): void;
   sent(id: number): void;
   failed(id: number, reason: string, retryable: boolean, retryAfterMs: number): void;
+  /** It has this place in the sender's timeline, and no receipt of this peer's has told of it so far. */
+  waiting(seq: number, peers: string[]): void;
   delivered(id: number): void;
   stored(id: number): void;
   /** Nobody could be asked. */
@@ -85,6 +87,7 @@ export class PollSends {
       this.#owner.sent(id);
       if (receipt === 'delivered') this.#owner.delivered(id);
       else if (receipt === 'stored') this.#owner.stored(id);
+      else if (receipt === 'waiting') this.#owner.waiting(Number(body.seq), this.#unsettled?.peersOf([id]) ?? []);
     } else {
       this.#unsettled?.failed(id);
       const retryable = status >= 503 || RETRYABLE_ERRORS.has(Number(body.code));

@@ -116,6 +116,18 @@ describe('a polling user', () => {
     );
   });
 
+  it('that repeats what was delivered before is told so', async () => {
+    const { connect, lines } = await setUp();
+    const a = await connect('t-a');
+    await connect('t-b');
+    a.send('t-b', 1, Buffer.from('x'));
+    await until(() => expect(lines).toContain('t-a delivered 1'));
+    a.close(true);
+    lines.length = 0;
+    (await connect('t-a')).send('t-b', 1, Buffer.from('x'));
+    await until(() => expect(lines).toEqual(['t-a sent 1', 't-a delivered 1']));
+  });
+
   it('makes a group of more than fit in one request, and writes to it', { timeout: 20_000 }, async () => {
     const { connect, lines } = await setUp();
     const [a, b, c] = [await connect('g-0'), await connect('g-1'), await connect('g-299')];
