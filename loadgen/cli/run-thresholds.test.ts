@@ -50,6 +50,17 @@ describe('a run with HTTP calls', () => {
   });
   afterAll(() => workspace.close());
 
+  it('is described before anything runs, with what its thresholds can’t tell', { timeout: TIMEOUT }, async () => {
+    const thresholds = { fanout_latency: ['p(99)<100'], server_memory_bytes_per_connection: ['<8000'] };
+    const scenario = write(workspace, 'described.mjs', { ...SCENARIO, options: { thresholds } });
+    const { code, stdout } = await workspace.run(['validate', scenario]);
+    expect(stdout).toMatch(/HTTP +60 calls\/s by autocannon, over 6 connection\(s\)/);
+    expect(stdout).toMatch(/40\/s GET \/v1\/timeline\?user=\{user\}&limit=5/);
+    expect(stdout).toContain('server_memory_bytes_per_connection <8000');
+    expect(stdout).toMatch(/mind +The threshold fanout_latency p\(99\)<100 holds if nothing is measured/);
+    expect(code).toBe(0);
+  });
+
   it('is ended by a threshold over a window, and judged over what was measured', { timeout: TIMEOUT }, async () => {
     const scenario = write(workspace, 'with-http.mjs', SCENARIO);
     const { code, stdout } = await workspace.run(['run', scenario, '-a', '1', '--summary-json', 's.json']);
