@@ -1,5 +1,7 @@
 /** `plimsoll validate`: checks a scenario and says what load it comes to, without running it. */
 import type { Argv, CommandModule } from 'yargs';
+import { FaultError } from '../faults/fault.ts';
+import { FaultSchedule } from '../faults/fault-schedule.ts';
 import { compileScenario, type LoadPlan } from '../population/load-plan.ts';
 import { loadScenario } from '../scenario-loader.ts';
 import { formatCount, formatDuration, formatNumber } from '../units.ts';
@@ -65,6 +67,7 @@ function planText(path: string, plan: LoadPlan): string {
       : []),
     `  phases      connect, warm-up ${formatDuration(warmUpMs)}, steady${ends} ${formatDuration(steadyMs)}, drain at most ${formatDuration(drainMs)}`,
     ...plan.faults.map((fault) => `  fault       ${faultText(fault)}`),
+    ...faultProblems(plan, plan.server.shards ?? shards).map((problem) => `  not here    ${problem}`),
     `  thresholds  ${plan.thresholds.map(({ metric, source }) => `${metric} ${source}`).join(', ') || 'none'}`,
     ...plan.remarks.map((remark) => `  mind        ${remark}`),
     `  on this machine: ${plan.server.shards ?? shards} shard process(es), ${plan.agents ?? agents} agent(s)`,
@@ -83,6 +86,25 @@ function httpText({ rate, connections, requests }: NonNullable<LoadPlan['http']>
 function streamText({ name, executor, to, pace, startMs }: LoadPlan['streams'][number]): string {
   const paced = pace.model === 'open' ? `${pace.arrivals} arrivals` : 'closed: each waits for its acknowledgement';
   return `${name}: ${executor}, to ${to === 'user' ? 'a user' : 'a group'}, ${paced}${startMs > 0 ? `, from ${formatDuration(startMs)} on` : ''}`;
+}
+
+/** What this machine, or this process, can't do of it; with a node of the run's own, and all agents here. */
+function faultProblems(plan: LoadPlan, shards: number): string[] {
+  const { store } = plan.server;
+  try {
+    FaultSchedule.check(plan.faults, {
+      embedded: true,
+      localAgents: true,
+      ownStore: store === null,
+      store: store === 'memory:' ? 'memory' : 'level',
+      connections: plan.connections,
+      shards,
+    });
+    return [];
+  } catch (error) {
+    if (error instanceof FaultError) return [error.message];
+    throw error;
+  }
 }
 
 function faultText({ kind, at, ...rest }: LoadPlan['faults'][number]): string {

@@ -8,6 +8,7 @@ import { formatDuration, formatNumber } from '../units.ts';
 import { describePopulation } from './describe-population.ts';
 import { executorPlan } from './executor-plan.ts';
 import { thresholdRemarks } from './expected-metrics.ts';
+import { faultRemarks } from './fault-remarks.ts';
 import { createGroups, meanFanOut } from './groups.ts';
 import { dayPartHours, offeredRate } from './offered-rate.ts';
 import { meanPayloadBytes } from './payload-sizes.ts';
@@ -119,6 +120,7 @@ export function compileScenario(
     ],
     remarks: [
       ...remarksOf(scenario, offered?.stages),
+      ...faultRemarks(faults, { warmUpMs, steadyMs }),
       ...thresholdRemarks(thresholds, { ...traffic, rate, groups, http, presenceContacts, faults }),
     ],
   };
