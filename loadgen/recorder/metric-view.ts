@@ -23,9 +23,11 @@ export function defaultPhase(metric: TrendName): Phase | null {
 
 export function createMetricView(metrics: RunMetrics, { windowOf, live = false }: ViewOptions): MetricView {
   const steady = windowOf('steady');
-  const series = <Row extends { atMs: number }>(phase: Phase, rows: Row[]): Series<Row> => {
-    if (!live) return { ...windowOf(phase), rows };
-    const { startMs, endMs } = windowOf(phase);
+  const spanOf = (phase: Phase | null): { startMs: number; endMs: number } =>
+    phase === null ? { startMs: windowOf('connect').startMs, endMs: windowOf('drain').endMs } : windowOf(phase);
+  const series = <Row extends { atMs: number }>(phase: Phase | null, rows: Row[]): Series<Row> => {
+    const { startMs, endMs } = spanOf(phase);
+    if (!live) return { startMs, endMs, rows };
     const complete = metrics.completeUntilMs;
     return { startMs, endMs: Math.min(endMs, complete), rows: rows.filter(({ atMs }) => atMs < complete), live };
   };
@@ -42,10 +44,14 @@ export function createMetricView(metrics: RunMetrics, { windowOf, live = false }
     }),
     rate: (metric, tags) => readRate(metrics, metric, tags),
     gauge: (metric, tags) => readGauge(gaugeSeconds(metric, tags), tags, windowOf),
-    trendSeries: (metric, tags) =>
-      series<HistogramSecond>(tags.phase ?? 'steady', matching(metrics.histogramSeconds(metric), tags)),
-    counterSeries: (metric, tags) =>
-      series<CounterSecond>(tags.phase ?? 'steady', matching(metrics.counterSeconds(metric), tags)),
+    trendSeries: (metric, tags) => {
+      const phase = tags.phase ?? defaultPhase(metric);
+      return series<HistogramSecond>(phase, matching(metrics.histogramSeconds(metric), phase, tags));
+    },
+    counterSeries: (metric, tags) => {
+      const phase = tags.phase ?? 'steady';
+      return series<CounterSecond>(phase, matching(metrics.counterSeconds(metric), phase, tags));
+    },
     gaugeSeries: (metric, tags) => series(tags.phase ?? 'steady', gaugeSeconds(metric, tags)),
     expects: (metric) => steady.endMs > steady.startMs && metrics.expects(metric),
   };
@@ -103,14 +109,14 @@ function secondsWithin(all: GaugeSecond[], { startMs, endMs }: { startMs: number
 
 function matching<Row extends Pick<CounterRow, 'phase' | 'source' | 'scenario'>>(
   rows: readonly Row[],
-  tags: Tags,
+  phase: Phase | null,
+  { source, scenario }: Tags,
 ): Row[] {
-  const phase = tags.phase ?? 'steady';
   return rows.filter(
     (row) =>
-      row.phase === phase &&
-      (tags.source === undefined || row.source === tags.source) &&
-      (tags.scenario === undefined || row.scenario === tags.scenario),
+      (phase === null || row.phase === phase) &&
+      (source === undefined || row.source === source) &&
+      (scenario === undefined || row.scenario === scenario),
   );
 }
 

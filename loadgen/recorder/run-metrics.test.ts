@@ -28,7 +28,11 @@ function gauge(second: number, source: string, metric: GaugeRow['metric'], value
 
 /** A steady phase of seconds 10 up to 20. */
 const windowOf = (phase: Phase) =>
-  phase === 'steady' ? { startMs: 10 * SECOND, endMs: 20 * SECOND } : { startMs: 0, endMs: 10 * SECOND };
+  phase === 'steady'
+    ? { startMs: 10 * SECOND, endMs: 20 * SECOND }
+    : phase === 'drain'
+      ? { startMs: 20 * SECOND, endMs: 22 * SECOND }
+      : { startMs: 0, endMs: 10 * SECOND };
 
 function judge(metrics: RunMetrics, metric: string, threshold: string) {
   return evaluateThresholds([parseThreshold(metric, threshold)], metrics.view({ windowOf }))[0]!;
@@ -127,6 +131,22 @@ describe('server figures', () => {
     silent.add(batch({ gauges: [gauge(12, 'shard-0', 'server_cpu', 0.1)] }));
     expect(judge(silent, 'server_cpu_microseconds_per_message', '<400')).toMatchObject({ value: null, ok: false });
   });
+});
+
+it('windows over connecting reach from the first connection to the end', () => {
+  const recorder = new IntervalRecorder('agent-0');
+  const metrics = new RunMetrics(parseThresholds({ connect_latency: ['max<5 over 2s'] }), new Set(['connect_latency']));
+  for (const [second, phase, ms] of [
+    [1, 'connect', 3],
+    [6, 'connect', 9],
+    [12, 'steady', 4],
+  ] as const) {
+    recorder.record('connect_latency', phase, ms);
+    metrics.add(batch({ histograms: recorder.swap(second * SECOND) }));
+  }
+  recorder.close();
+  expect(judge(metrics, 'connect_latency', 'max<5 over 2s')).toMatchObject({ value: 9, ok: false });
+  expect(judge(metrics, 'connect_latency{phase:steady}', 'max<5 over 2s')).toMatchObject({ value: 4, ok: true });
 });
 
 it('a rate is the failed of the calls made', () => {
