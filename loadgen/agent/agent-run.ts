@@ -8,14 +8,7 @@ import type {
   ConnectReport,
 } from '../control/control-channel.ts';
 import { segmentOf } from '../coordinator/segments.ts';
-import type {
-  CreateDriver,
-  DriverConnection,
-  DriverEvents,
-  ReconnectAdvice,
-  TargetDriver,
-} from '../drivers/target-driver.ts';
-import { blockOf } from '../population/plan.ts';
+import type { CreateDriver, DriverEvents, TargetDriver } from '../drivers/target-driver.ts';
 import { createRandom, type Random } from '../random.ts';
 import type { ReceiverSummary, SenderSummary } from '../recorder/delivery-ledger.ts';
 import type { FanOutRow } from '../recorder/fan-out.ts';
@@ -23,9 +16,8 @@ import { IntervalRecorder } from '../recorder/interval-recorder.ts';
 import type { Phase, SampleBatch } from '../recorder/samples.ts';
 import { AgentCounters } from './agent-counters.ts';
 import { AgentHealth } from './agent-health.ts';
-import { CatchUp } from './catch-up.ts';
 import { ClientFaults } from './client-faults.ts';
-import { Connector } from './connector.ts';
+import { Connections } from './connections.ts';
 import { Crowd } from './crowd.ts';
 import { GroupLife } from './group-life.ts';
 import { Messages, tagsOf } from './messages.ts';
@@ -48,25 +40,18 @@ export class AgentRun {
   #crowd: Crowd;
   #groups: GroupLife | null;
   #watching: Watching;
-  #connector: Connector;
   #recorder: IntervalRecorder;
   #counters: AgentCounters;
   #health = new AgentHealth();
   #messages: Messages;
   #streams: Streams | null = null;
-  #catchUp: CatchUp;
+  #connections: Connections;
   #faults: ClientFaults;
   #random: Random;
   #loadStartMs = Number.POSITIVE_INFINITY;
-  #connections = 0;
-  #lostForGood = 0;
-  #failed = { generator: 0, server: 0 };
-  /** Connections whose end was reported before they were. */
-  #endedEarly = new WeakMap<DriverConnection<VirtualUser>, ReconnectAdvice | null>();
-  #closing = false;
 
   constructor(assignment: AgentAssignment, clock: Clock, createDriver: CreateDriver) {
-    const { segment, seed, connecting, target, authSecret, traffic } = assignment;
+    const { segment, seed, target, authSecret, traffic } = assignment;
     this.#assignment = assignment;
     this.#clock = clock;
     const shared = createRandom(seed);
@@ -83,8 +68,8 @@ export class AgentRun {
       clock,
       random: random.fork('crowd'),
       shared,
-      begin: (user) => this.#begin(user),
-      end: (user) => this.#leave(user),
+      begin: (user) => this.#connections.begin(user),
+      end: (user) => this.#connections.leave(user),
     });
     this.#groups = traffic.groups && new GroupLife(traffic, segment, seed);
     this.#watching = new Watching(traffic, seed);
@@ -102,32 +87,26 @@ export class AgentRun {
       timed: timedSenders(assignment),
       finished: (user, stream) => this.#streams?.finished(user, stream),
     });
-    this.#connector = new Connector({
-      driver: this.#driver,
+    this.#connections = new Connections({
+      assignment,
       clock,
       random: random.fork('connect'),
-      inFlight: Math.max(1, Math.round(connecting.inFlight / segment.of)),
-      perSecond: connecting.perSecond === null ? null : connecting.perSecond / segment.of,
-      timeoutMs: assignment.connectTimeoutMs,
-      opened: (user, tookMs, resumed) => this.#opened(user, tookMs, resumed),
-      failed: (_user, error) => {
-        this.#failed[error.side]++;
-        this.#counters.add('connect_failed', 'connect');
-      },
-      attemptFailed: (error) => {
-        if (error.side === 'generator') this.#failed.generator++;
-        this.#counters.add('connect_failed', this.#phaseOf(this.#clock.nowMs()));
-      },
-      lost: () => {
-        this.#lostForGood++;
+      driver: this.#driver,
+      recorder: this.#recorder,
+      counters: this.#counters,
+      messages: this.#messages,
+      phaseOf: (timeMs) => this.#phaseOf(timeMs),
+      ready: (user) => {
+        this.#watching.watch(user);
+        this.#messages.transmitUnacknowledged(user);
+        this.#streams?.ready(user);
       },
     });
-    this.#catchUp = new CatchUp({ clock, connector: this.#connector, leave: (user) => this.#disconnect(user) });
     this.#faults = new ClientFaults({
-      users: () => this.#connected(),
+      users: () => this.#crowd.connected(),
       clock,
       random: random.fork('faults'),
-      reconnect: (user) => this.#abandon(user),
+      reconnect: (user) => this.#connections.abandon(user),
     });
   }
 
@@ -146,8 +125,8 @@ export class AgentRun {
   async connect(): Promise<ConnectReport> {
     const initial = this.#crowd.initial();
     const devices = initial.flatMap((user) => [user, ...user.others]);
-    const report = await this.#connector.openAll(devices);
-    await this.#groups?.create(this.#crowd.users, this.#connector, (user) => this.#leave(user));
+    const report = await this.#connections.openAll(devices);
+    await this.#groups?.create(this.#crowd.users, this.#connections);
     return report;
   }
 
@@ -183,7 +162,7 @@ export class AgentRun {
     this.#crowd.stop();
     this.#driver.flush();
     if (this.#crowd.offline().length > 0) {
-      this.#catchUp.start(this.#crowd.offline().flatMap((user) => [user, ...user.others]));
+      this.#connections.catchUp(this.#crowd.offline().flatMap((user) => [user, ...user.others]));
     }
   }
 
@@ -212,11 +191,9 @@ export class AgentRun {
   }
 
   async close(): Promise<void> {
-    this.#closing = true;
     this.#messages.closing = true;
-    this.#catchUp.stop();
     this.#faults.stop();
-    this.#connector.stop();
+    this.#connections.stop();
     this.#driver.flush();
     await this.#driver.close();
   }
@@ -225,128 +202,21 @@ export class AgentRun {
     return {
       sent: (connection, id) => {
         this.#messages.acknowledged(connection.context, id);
-        this.#moved(connection.context);
+        this.#connections.moved(connection.context);
       },
       sendFailed: (connection, id, _reason, retryable, retryAfterMs = 0) =>
         this.#messages.refused(connection.context, id, retryable, retryAfterMs),
       received: (connection, _from, body) => {
         this.#messages.received(connection.context, body);
-        this.#moved(connection.context);
+        this.#connections.moved(connection.context);
       },
       delivered: (connection, id) => this.#messages.delivered(connection.context, id),
       stored: (connection, id) => this.#messages.stored(connection.context, id),
       presence: (_connection, changes) =>
         this.#counters.add('presence_updates', this.#phaseOf(this.#clock.nowMs()), -1, changes),
       closed: (connection, _code, _reason, resumable, advice = 'resume') =>
-        this.#lost(connection, resumable ? advice : null),
+        this.#connections.lost(connection, resumable ? advice : null),
     };
-  }
-
-  /** A session begins by plan. */
-  #begin(user: VirtualUser): void {
-    if (this.#closing) return;
-    // What is intended from now on is for somebody online: a slow welcome is the server's latency.
-    user.onlineSinceMs = this.#clock.nowMs();
-    for (const device of [user, ...user.others]) {
-      device.onlineSinceMs = user.onlineSinceMs;
-      if (device.connection === null) void this.#connector.begin(device);
-    }
-  }
-
-  /** A session ends by plan: in order, once what was sent is acknowledged. */
-  #leave(user: VirtualUser): void {
-    const deadlineMs = this.#clock.nowMs() + blockOf(this.#assignment.traffic, user.index).graceMs;
-    const leave = (): void => {
-      if (user.online || this.#closing) return;
-      const waits = user.connection !== null && user.outstanding.some(({ acknowledged }) => !acknowledged);
-      if (waits && this.#clock.nowMs() < deadlineMs) {
-        this.#clock.after(50, leave);
-        return;
-      }
-      for (const device of [user, ...user.others]) this.#disconnect(device);
-    };
-    leave();
-  }
-
-  #disconnect(user: VirtualUser): void {
-    const { connection } = user;
-    this.#messages.forgetReceipts(user);
-    user.resumingSinceMs = undefined;
-    if (connection === null) return;
-    connection.close(true);
-    user.position = connection.position;
-    user.connection = null;
-    this.#connections--;
-  }
-
-  #opened(user: VirtualUser, tookMs: number, resumed: boolean): void {
-    this.#connections++;
-    const connection = user.connection!;
-    const advice = this.#endedEarly.get(connection);
-    if (advice !== undefined) this.#clock.after(0, () => this.#lost(connection, advice));
-    // Who comes once more after the load, for what waited for him, is no part of it.
-    if (this.#catchUp.wants(user)) {
-      this.#messages.transmitUnacknowledged(user);
-      return;
-    }
-    const phase = this.#phaseOf(this.#clock.nowMs());
-    if (!resumed) this.#recorder.record('connect_latency', phase, tookMs);
-    else this.#counters.add('reconnects', phase);
-    // Somebody comes back, or finds at his first coming what was sent to him before.
-    if (user.position !== undefined || (connection.head ?? 0) > connection.position) {
-      user.resumingSinceMs = this.#clock.nowMs() - tookMs;
-      this.#moved(user);
-    }
-    // Left while it was being connected.
-    if (!user.online) {
-      this.#disconnect(user);
-      return;
-    }
-    this.#watching.watch(user);
-    this.#messages.transmitUnacknowledged(user);
-    this.#streams?.ready(user);
-  }
-
-  /** The user's position may have reached what he came back for. */
-  #moved(user: VirtualUser): void {
-    const { resumingSinceMs, connection } = user;
-    if (resumingSinceMs === undefined || connection === null) return;
-    if (connection.head !== undefined && connection.position < connection.head) return;
-    user.resumingSinceMs = undefined;
-    const nowMs = this.#clock.nowMs();
-    this.#recorder.record('resume_latency', this.#phaseOf(nowMs), nowMs - resumingSinceMs);
-  }
-
-  /** `advice` null: it can't come back. */
-  #lost(connection: DriverConnection<VirtualUser>, advice: ReconnectAdvice | null): void {
-    const user = connection.context;
-    if (user.connection !== connection) {
-      // It ended in the same breath as it was welcomed: nobody has heard of it yet.
-      this.#endedEarly.set(connection, advice);
-      return;
-    }
-    this.#detach(user);
-    if (this.#closing || !user.online) return;
-    if (advice === null) this.#lostForGood++;
-    else void this.#connector.reopen(user, advice);
-  }
-
-  /** Give a connection up without a word, and open another. */
-  #abandon(user: VirtualUser): void {
-    if (user.connection === null) return;
-    this.#detach(user);
-    if (!this.#closing && user.online) void this.#connector.reopen(user, 'resume');
-  }
-
-  #detach(user: VirtualUser): void {
-    user.position = user.connection!.position;
-    user.connection = null;
-    user.resumingSinceMs = undefined;
-    this.#connections--;
-  }
-
-  #connected(): VirtualUser[] {
-    return this.#crowd.users.flatMap((user) => [user, ...user.others]).filter(({ connection }) => connection !== null);
   }
 
   #phaseOf(timeMs: number): Phase {
@@ -361,11 +231,11 @@ export class AgentRun {
   #progress(): AgentProgress {
     const { totals } = this.#counters;
     return {
-      connections: this.#connections,
-      failed: { ...this.#failed },
-      lost: this.#lostForGood,
-      connecting: this.#connector.connecting,
-      reconnecting: this.#connector.reconnecting,
+      connections: this.#connections.open,
+      failed: { ...this.#connections.failed },
+      lost: this.#connections.lostForGood,
+      connecting: this.#connections.connecting,
+      reconnecting: this.#connections.reconnecting,
       sent: totals.messages_sent,
       acknowledged: totals.messages_acknowledged,
       expected: this.#messages.expected,
@@ -375,7 +245,7 @@ export class AgentRun {
       dropped: totals.messages_dropped,
       awaitingReceipt: this.#messages.awaitingReceipt,
       slow: this.#faults.slow,
-      catchingUp: this.#catchUp.left,
+      catchingUp: this.#connections.catchingUp,
       loopDelayP99Ms: this.#health.steadyLoopDelayMs(),
       loadDone: this.#streams?.done ?? false,
     };
@@ -389,7 +259,10 @@ export class AgentRun {
     return {
       histograms: this.#recorder.swap(atMs),
       counters: this.#counters.swap(atMs),
-      gauges: [...this.#health.gauges(atMs, source), { atMs, source, metric: 'connections', value: this.#connections }],
+      gauges: [
+        ...this.#health.gauges(atMs, source),
+        { atMs, source, metric: 'connections', value: this.#connections.open },
+      ],
     };
   }
 }

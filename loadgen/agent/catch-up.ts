@@ -16,6 +16,8 @@ export interface CatchUpOptions {
 /** Users who catch up at the same time. */
 const AT_ONCE = 100;
 const LOOK_MS = 20;
+const ATTEMPTS = 5;
+const RETRY_MS = 500;
 /** Where the server does not say how much there is, caught up means that nothing came for so long. */
 const QUIET_MS = 300;
 
@@ -52,11 +54,22 @@ export class CatchUp {
   }
 
   async #one(user: VirtualUser): Promise<void> {
-    const { clock, connector, leave } = this.#options;
+    const { connector, leave } = this.#options;
     this.#now.add(user);
     // All that comes now was sent to somebody offline.
     user.onlineSinceMs = Number.POSITIVE_INFINITY;
-    if (user.connection === null) await connector.begin(user, () => this.#stopped);
+    // Not connected yet, or lost on the way; whom the server refuses for good is given up.
+    for (let attempt = 0; attempt < ATTEMPTS && !(await this.#caughtUp(user)); attempt++) {
+      if (this.#stopped) break;
+      await connector.begin(user, () => this.#stopped);
+      if (user.connection === null) await this.#pause(RETRY_MS);
+    }
+    this.#now.delete(user);
+    if (!this.#stopped) leave(user);
+  }
+  /** Resolves with false when there is no connection, or none any more. */
+  async #caughtUp(user: VirtualUser): Promise<boolean> {
+    const { clock } = this.#options;
     let position = -1;
     let sinceMs = clock.nowMs();
     while (!this.#stopped && user.connection !== null) {
@@ -68,10 +81,12 @@ export class CatchUp {
       const { head } = connection;
       const quiet = clock.nowMs() - sinceMs >= QUIET_MS;
       const unsent = user.outstanding.some(({ acknowledged }) => !acknowledged);
-      if (!unsent && (head === undefined ? quiet : position >= head)) break;
-      await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve));
+      if (!unsent && (head === undefined ? quiet : position >= head)) return true;
+      await this.#pause(LOOK_MS);
     }
-    this.#now.delete(user);
-    if (!this.#stopped) leave(user);
+    return false;
+  }
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#options.clock.after(ms, resolve));
   }
 }

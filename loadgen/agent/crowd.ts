@@ -76,6 +76,11 @@ export class Crowd {
     return this.#blocks.flatMap(({ offline }) => offline);
   }
 
+  /** Devices that are connected now. */
+  connected(): VirtualUser[] {
+    return this.users.flatMap((user) => [user, ...user.others]).filter(({ connection }) => connection !== null);
+  }
+
   /** Somebody of a block who is meant to be online; undefined: nobody is. */
   pick(block: number, random: Random): VirtualUser | undefined {
     const { online } = this.#blocks[block]!;

@@ -6,7 +6,7 @@ import { createGroupSenders, createGroups, type GroupPopulation } from '../popul
 import { userName } from '../population/partners.ts';
 import type { TrafficPlan } from '../population/plan.ts';
 import type { Random } from '../random.ts';
-import type { Connector } from './connector.ts';
+import type { Connections } from './connections.ts';
 import type { VirtualUser } from './virtual-user.ts';
 
 /** Groups being made at the same time. */
@@ -65,7 +65,7 @@ export class GroupLife {
    * Make the groups whose owners are this agent's users; owners who are offline come for it and leave again.
    * Rejects with a DriverError that names the group.
    */
-  async create(users: readonly VirtualUser[], connector: Connector, leave: (user: VirtualUser) => void): Promise<void> {
+  async create(users: readonly VirtualUser[], connections: Connections): Promise<void> {
     this.#users = users;
     const byOwner = new Map<number, number[]>();
     for (let group = 0; group < this.#groups.count; group++) {
@@ -80,29 +80,24 @@ export class GroupLife {
     const maker = async (): Promise<void> => {
       while (next < owners.length) {
         const [owner, groups] = owners[next++]!;
-        await this.#makeAll(users[owner - this.#first]!, groups, connector, leave);
+        await this.#makeAll(users[owner - this.#first]!, groups, connections);
       }
     };
     await Promise.all(Array.from({ length: MAKING }, maker));
   }
 
-  async #makeAll(
-    owner: VirtualUser,
-    groups: readonly number[],
-    connector: Connector,
-    leave: (user: VirtualUser) => void,
-  ): Promise<void> {
+  async #makeAll(owner: VirtualUser, groups: readonly number[], connections: Connections): Promise<void> {
     const offline = !owner.online;
     if (offline) {
       owner.online = true;
-      await connector.begin(owner);
+      await connections.insist(owner);
     }
     try {
       for (const group of groups) await this.#make(owner, group);
     } finally {
       if (offline) {
         owner.online = false;
-        leave(owner);
+        connections.leave(owner);
       }
     }
   }
