@@ -16,9 +16,10 @@ import {
   encodeCall,
   subjectPart,
 } from '../control/agent-calls.ts';
-import { type RemoteOrder, toCoordinator } from '../control/control-channel-nats.ts';
+import { type RemoteOrder, toAgent, toCoordinator } from '../control/control-channel-nats.ts';
 import { goodbyeFrame } from '../control/control-stream.ts';
 import type { NatsLine } from '../control/nats-line.ts';
+import { SilenceWatch } from '../coordinator/agent-silence.ts';
 import { descriptorLimit } from '../coordinator/machine.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';
 import { REMOTE } from './agent-modes.ts';
@@ -40,7 +41,11 @@ interface Session {
   child: ChildProcess;
   /** Not counted as a run. */
   released: boolean;
+  stopListening: () => void;
 }
+
+/** A process that does not end by itself when its coordinator is gone has this long. */
+const SILENCE_GRACE_MS = 5_000;
 
 export class AgentHost {
   /** A run has ended; `ok`: in order. */
@@ -108,7 +113,14 @@ export class AgentHost {
 
   #start({ runId, channel, silenceMs }: Extract<AgentCall, { type: 'take' }>): void {
     const child = (this.#options.startProcess ?? startAgentProcess)();
-    const session: Session = { runId, channel, child, released: false };
+    const session: Session = { runId, channel, child, released: false, stopListening: () => {} };
+    const silence = new SilenceWatch<Session>(silenceMs + SILENCE_GRACE_MS, () => child.kill('SIGKILL'));
+    const unsubscribe = this.#options.line.subscribe(toAgent(channel), () => silence.heard(session));
+    silence.start([session]);
+    session.stopListening = () => {
+      silence.stop();
+      unsubscribe();
+    };
     this.#session = session;
     this.#options.onNotice(`taken for run ${runId}`);
     const order: RemoteOrder = { url: this.#options.url, channel, silenceMs };
@@ -118,6 +130,7 @@ export class AgentHost {
 
   #ended(session: Session, code: number | null, signal: string | null): void {
     this.#session = null;
+    session.stopListening();
     const how = signal ? `ended by ${signal}` : `ended with code ${code}`;
     if (!this.#closing) this.#tell(session, how);
     if (session.released) {

@@ -16,7 +16,7 @@ export interface RemoteOrder {
 
 const PROBE_TIMEOUT_MS = 2_000;
 
-const toAgent = (channel: string): string => `${channel}.down`;
+export const toAgent = (channel: string): string => `${channel}.down`;
 export const toCoordinator = (channel: string): string => `${channel}.up`;
 const clockOf = (channel: string): string => `${channel}.clock`;
 
@@ -60,7 +60,11 @@ export class NatsAgentLink implements AgentLink {
   }
 
   onGone(handler: (how: string) => void): void {
-    this.#stream.onGone(handler);
+    this.#stream.onGone((how) => {
+      // One that is only silent may be at something that never returns: its host can still end it.
+      this.#killIt();
+      handler(how);
+    });
   }
 
   kill(): void {

@@ -125,6 +125,22 @@ it('an agent of another version that is needed is named at once, with both versi
   );
 });
 
+it('an agent at something that never returns is given up, and ended by its host', async () => {
+  startHost();
+  const [link] = await gather({ silenceMs: 1_000 });
+  const gone: string[] = [];
+  link!.onGone((how) => gone.push(how));
+  await eventually(() => gone.length > 0 && !hosts[0]!.busy, 'the host to be free');
+  expect(gone).toEqual(['was not heard of for 1s']);
+});
+
+it('and so it is when its coordinator is gone', async () => {
+  startHost();
+  const [link] = await gather({ silenceMs: 1_000 });
+  link!.close();
+  await eventually(() => !hosts[0]!.busy, 'the host to be free');
+});
+
 it('an agent that may not open enough files is named before anything starts', async () => {
   presentOffer({ host: 'alpha', descriptorLimit: 100_000 });
   presentOffer({ host: 'beta' });

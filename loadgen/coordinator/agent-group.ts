@@ -118,7 +118,8 @@ export class AgentGroup {
   }
 
   async prepare(assignment: (index: number) => AgentAssignment): Promise<void> {
-    this.#silence.start(this.#agents);
+    // The channel to another machine judges silence itself: what it goes through may be away for a while.
+    this.#silence.start(this.#agents.filter(({ link }) => link.host === undefined));
     await Promise.all(
       this.#agents.map((agent, index) =>
         this.#ask(agent, { type: 'prepare', assignment: assignment(index) }, 'prepared'),
