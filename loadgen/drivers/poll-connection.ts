@@ -1,18 +1,13 @@
 /** One user who polls: a poll is always held, sends go one after another. */
 import { CLOSES } from '../../server/protocol/errors.ts';
 import type { LostReceipts } from './lost-receipts.ts';
+import { type PollFrame, refusal } from './poll-answers.ts';
 import type { Asking, HttpAnswer, HttpQuestion, PollClient } from './poll-client.ts';
 import { type AskHolder, askReceipts, createGroup } from './poll-requests.ts';
 import { PollSends, type PollSendsOwner } from './poll-sends.ts';
 import { ADVICE } from './reference-codes.ts';
 import type { Endpoint } from './shard-directory.ts';
-import {
-  type ConnectOptions,
-  type DriverConnection,
-  DriverError,
-  type DriverEvents,
-  type ReconnectAdvice,
-} from './target-driver.ts';
+import type { ConnectOptions, DriverConnection, DriverError, DriverEvents, ReconnectAdvice } from './target-driver.ts';
 import type { UnsettledSends } from './unsettled-sends.ts';
 
 /** The driver, as its connections see it. */
@@ -180,7 +175,7 @@ export class PollConnection<Context> implements DriverConnection<Context>, PollS
   }
 
   #take(body: Record<string, unknown>): void {
-    for (const frame of (body.frames as Frame[] | undefined) ?? []) {
+    for (const frame of (body.frames as PollFrame[] | undefined) ?? []) {
       if (this.#silent) return;
       if (frame.type === 'message') this.#message(frame);
       else if (frame.type === 'receipt') this.#sends.receipt(frame.state, frame.peer, frame.upTo);
@@ -188,7 +183,7 @@ export class PollConnection<Context> implements DriverConnection<Context>, PollS
     this.position = Number(body.after);
   }
 
-  #message({ direction, peer, seq, group, body, bodyBase64 }: Frame): void {
+  #message({ direction, peer, seq, group, body, bodyBase64 }: PollFrame): void {
     this.position = seq;
     if (direction !== 'in') return;
     const bytes = bodyBase64 === undefined ? Buffer.from(body ?? '') : Buffer.from(bodyBase64, 'base64');
@@ -261,22 +256,4 @@ export class PollConnection<Context> implements DriverConnection<Context>, PollS
     const path = `/v1/poll?${query}${after === undefined ? '' : `&after=${after}`}`;
     return { method: 'GET', ...this.#owner.endpoint(user), path, token: this.#owner.token(user), timeoutMs };
   }
-}
-
-/** What of the JSON frames in an answer is used. */
-interface Frame {
-  type: string;
-  direction: 'in' | 'out';
-  peer: string;
-  seq: number;
-  group?: string;
-  body?: string;
-  bodyBase64?: string;
-  state: string;
-  upTo: number;
-}
-
-function refusal(status: number, body: Record<string, unknown>): DriverError {
-  const text = `the server answered ${status}: ${String(body.error ?? 'without a reason')}`;
-  return new DriverError('server', text, { final: status === 400 || status === 401 || status === 404 });
 }

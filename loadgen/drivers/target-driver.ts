@@ -4,7 +4,7 @@
  * A driver is created once per agent process. It opens connections for users, sends, and reports what it sees through
  * `DriverEvents`. It does no pacing, no timing and no accounting: the agent does. It must not queue sends of its own.
  *
- * Guarantees (target-driver.suite.ts checks them):
+ * Guarantees (target-driver.suite.ts checks them; README.md says why each matters, and how to write a driver):
  * - `connect` resolves once the user can send and receive; it rejects with a DriverError otherwise. What arrives together
  *   with the welcome is reported before the code that awaits `connect` goes on.
  * - Each send leads to at most one `sent` (with its id) or one `sendFailed`; none if the connection is lost first.
