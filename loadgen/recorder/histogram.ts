@@ -57,7 +57,9 @@ export class MergedHistogram {
   }
 
   /** Merge a row. Throws RangeError when a value is not one of a bucket of this layout. */
-  addRow(row: Pick<HistogramRow, 'count' | 'sumUs' | 'minUs' | 'maxUs' | 'values' | 'counts'>): void {
+  addRow(
+    row: Pick<HistogramRow, 'count' | 'sumUs' | 'minUs' | 'maxUs'> & Record<'values' | 'counts', ArrayLike<number>>,
+  ): void {
     const { values, counts } = row;
     for (let i = values.length - 1; i >= 0; i--) {
       const value = values[i]!;

@@ -133,6 +133,26 @@ describe('the schema', () => {
     await drop(older);
   });
 
+  it('knows of faults that were not recovered from since its second version, and keeps those of before', async () => {
+    const older = newPlace();
+    await migrateSchema(older, { readOnly: false, migrations: MIGRATIONS.slice(0, 1) });
+    const insert = `INSERT INTO ${older.database}.faults (run_id, kind, at_seconds, recovery_seconds, lost)`;
+    await runCommand(older, `${insert} VALUES ('old', 'kill-shard', 20, 1.25, 3)`);
+    await migrateSchema(older, { readOnly: true });
+    await runCommand(older, `${insert} VALUES ('new', 'cut-network', 20, NULL, 0)`);
+    expect(
+      await queryRows(
+        older,
+        `SELECT run_id, recovery_seconds, lost, detail FROM ${older.database}.faults ORDER BY run_id DESC`,
+      ),
+    ).toEqual([
+      { run_id: 'old', recovery_seconds: 1.25, lost: 3, detail: '' },
+      { run_id: 'new', recovery_seconds: null, lost: 0, detail: '' },
+    ]);
+    await older.client.close();
+    await drop(older);
+  });
+
   it('is completed after a crash in its making', async () => {
     const half = newPlace();
     await runCommand(half, `CREATE DATABASE ${half.database}`);
