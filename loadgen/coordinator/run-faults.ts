@@ -65,6 +65,7 @@ export class RunFaults {
       holdResults,
       progress,
       note,
+      usersComeAndGo: plan.blocks.some(({ online, turnover }) => online !== null || turnover.length > 0),
     });
     this.#schedule.observe();
     this.#schedule.start(steadyStartMs);

@@ -158,8 +158,9 @@ export class FaultSchedule {
     const ordered = [...this.done].sort((a, b) => a.atMs - b.atMs);
     return ordered.map((done, index) => {
       if (done.problem !== null) return { done, recovery: null };
-      const nextAtMs = ordered[index + 1]?.atMs;
-      const recovery = recoveryOf(done, observed, { earlier, ...(nextAtMs !== undefined && { nextAtMs }) });
+      const nextAtMs = ordered[index + 1]?.atMs ?? Number.POSITIVE_INFINITY;
+      const { usersComeAndGo = false } = this.#context;
+      const recovery = recoveryOf(done, observed, { earlier, nextAtMs, usersComeAndGo });
       earlier.push({ fromMs: done.atMs, untilMs: recovery.untilMs });
       return { done, recovery };
     });

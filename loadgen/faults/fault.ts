@@ -42,6 +42,8 @@ export interface FaultContext {
   /** Results store: take no rows (true) or take them again. */
   holdResults(hold: boolean): void;
   progress(): FaultProgress;
+  /** By plan: how many are connected, and how much waits for somebody offline, is no sign of anything. */
+  usersComeAndGo?: boolean;
   note(text: string): void;
 }
 

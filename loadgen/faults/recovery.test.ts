@@ -81,6 +81,14 @@ describe('recovery', () => {
     expect(recoveryOf(KILL, idle).recoverySeconds).toBe(0.7);
   });
 
+  it('where users come and go, is that of latency alone', () => {
+    const seconds = record().map((second, i) => ({ ...second, connections: 1_000 - 20 * i, backlog: 10 * i }));
+    expect(recoveryOf(KILL, seconds).recoverySeconds).toBeNull();
+    expect(recoveryOf(KILL, seconds, { usersComeAndGo: true }).recoverySeconds).toBe(0);
+    seconds[21]!.p99Ms = 90;
+    expect(recoveryOf(KILL, seconds, { usersComeAndGo: true }).recoverySeconds).toBe(1.7);
+  });
+
   it('where the next fault begins, one normal second will do', () => {
     const seconds = record({ 20: { connections: 1 }, 22: { connections: 1 } });
     expect(recoveryOf(KILL, seconds, { nextAtMs: 22_100 }).recoverySeconds).toBe(0.7);

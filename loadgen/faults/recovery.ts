@@ -4,11 +4,12 @@
  *
  * Normal is what held in the ten undisturbed seconds before. A second is normal when
  * - connections: at least 99% of the median before are open;
- * - latency: the p99 of `delivery_latency` of what was received in it is at most 2 × the median p99 before + 5 ms, or at most the
+ * - latency: the p99 of `delivery_latency` (and `fanout_latency`) of what was received in it is at most 2 × the median p99 before + 5 ms, or at most the
  *   worst p99 before;
  * - backlog: deliveries that are due at its end are at most so many as are under way at that latency (Little's law: deliveries a
  *   second × p99), or as the most before, plus 1% of a second's deliveries, plus 2.
- * A second in which nothing was received, though something was before, and nothing is due, says nothing.
+ * A second in which nothing was received, though something was before, and nothing is due, says nothing. Where users come and go by
+ * plan, neither connections nor backlog say anything, and latency alone is judged.
  *
  * Recovery is the time from the fault's beginning to the end of the last second that was not normal before three normal ones in a
  * row, which do not count before the fault itself is over; where the next fault begins, or the record ends, one will do. It is 0
@@ -81,13 +82,17 @@ export const RECOVERY = {
 export function recoveryOf(
   fault: { atMs: number; endedAtMs: number },
   seconds: readonly FaultSecond[],
-  { earlier = [], nextAtMs = Number.POSITIVE_INFINITY }: { earlier?: readonly Span[]; nextAtMs?: number } = {},
+  {
+    earlier = [],
+    nextAtMs = Number.POSITIVE_INFINITY,
+    usersComeAndGo = false,
+  }: { earlier?: readonly Span[]; nextAtMs?: number; usersComeAndGo?: boolean } = {},
 ): Recovery {
   const before = seconds
     .filter(({ atMs }) => atMs + 1_000 <= fault.atMs && !touches(earlier, atMs))
     .slice(-RECOVERY.secondsBefore);
   const since = seconds.filter(({ atMs }) => atMs + 1_000 > fault.atMs);
-  const stateOf = statesBy(before);
+  const stateOf = statesBy(before, usersComeAndGo);
 
   let lastAbnormal = -1;
   let inARow = 0;
@@ -115,7 +120,7 @@ export function recoveryOf(
 
 type State = 'normal' | 'disturbed' | 'silent';
 
-function statesBy(before: readonly FaultSecond[]): (second: FaultSecond) => State {
+function statesBy(before: readonly FaultSecond[], usersComeAndGo: boolean): (second: FaultSecond) => State {
   const connections = median(before.map((second) => second.connections)) ?? 0;
   const p99s = before.flatMap(({ p99Ms }) => p99Ms ?? []);
   const p99Most = Math.max(RECOVERY.latencyFactor * (median(p99s) ?? 0) + RECOVERY.latencyExtraMs, ...p99s);
@@ -125,8 +130,8 @@ function statesBy(before: readonly FaultSecond[]): (second: FaultSecond) => Stat
     RECOVERY.backlogShareOfSecond * perSecond +
     RECOVERY.backlogExtra;
   return (second) => {
-    if (second.connections < RECOVERY.connectionsShare * connections || second.backlog > backlogMost)
-      return 'disturbed';
+    const missing = second.connections < RECOVERY.connectionsShare * connections || second.backlog > backlogMost;
+    if (missing && !usersComeAndGo) return 'disturbed';
     // Without messages before, connections are all that can recover.
     if (p99s.length === 0) return 'normal';
     if (second.p99Ms === null) return 'silent';
