@@ -66,7 +66,7 @@ it('a control server that goes away in mid-run and stays away: what was measured
   const agents = ['--once', '--quiet=false'].map((flag) => workspace.start(['agent', '--control', doomed.url, flag]));
   const run = workspace.start([
     ...['run', 'smoke', '-t', `ws://127.0.0.1:${port}`, '--control', doomed.url, '--agents', '2', '-c', '50'],
-    ...['-d', '5m', '--agent-silence', '3s', '--summary-json', 's.json'],
+    ...['-d', '5m', '--agent-silence', '5s', '--summary-json', 's.json'],
   ]);
   await run.until(/steady .* [1-9]\d*\/s delivered/);
   await doomed.stop();
@@ -75,7 +75,7 @@ it('a control server that goes away in mid-run and stays away: what was measured
   const { verdict, validity, results } = workspace.summary('s.json');
   expect([code, verdict]).toEqual([98, 'inconclusive']);
   expect(validity.reasons[0]).toMatch(
-    /^agent-0 on .*, agent-1 on .* could not be reached for 3s: the control server was away during the run; what was sent and received there is unknown$/,
+    /^agent-0 on .*, agent-1 on .* could not be reached for 5s: the control server was away during the run; what was sent and received there is unknown$/,
   );
   expect(results.metrics.find(({ name }) => name === 'messages_sent')!.values).not.toMatchObject({ count: 0 });
   // One was to end after a run, the other waits for the server to be back; the load of both has ended.

@@ -26,6 +26,8 @@ export interface NatsAgentOptions {
   line: NatsLine;
   channel: string;
   silenceMs: number;
+  /** Its process may take this long to start. */
+  startMs?: number;
   /** Asks the agent's host to end the process. */
   killIt: () => void;
 }
@@ -41,13 +43,13 @@ export class NatsAgentLink implements AgentLink {
   readonly #killIt: () => void;
 
   constructor(options: NatsAgentOptions) {
-    const { name, host, line, channel, silenceMs, killIt } = options;
+    const { name, host, line, channel, silenceMs, startMs, killIt } = options;
     this.name = name;
     this.host = host;
     this.#line = line;
     this.#channel = channel;
     this.#killIt = killIt;
-    this.#stream = new ControlStream(wireOver(line, toAgent(channel)), realClock, silenceMs);
+    this.#stream = new ControlStream(wireOver(line, toAgent(channel)), realClock, silenceMs, startMs);
     this.#release = attach(line, toCoordinator(channel), this.#stream);
   }
 

@@ -67,6 +67,18 @@ it('silence beyond the limit is told once on both sides; less is not', () => {
   expect(said.sort()).toEqual(['a: other side was not heard of for 15s', 'b: other side was not heard of for 15s']);
 });
 
+it('the first word of a side that has to start may take longer', () => {
+  const clock = new VirtualClock();
+  const gone: string[] = [];
+  const stream = new ControlStream({ maxFrameBytes: 100, transmit: () => {} }, clock, 3_000, 30_000);
+  stream.onGone((how) => gone.push(how));
+  clock.advance(29_000);
+  expect(gone).toEqual([]);
+  stream.receive(Uint8Array.of(2, 0, 0, 0, 0));
+  clock.advance(4_000);
+  expect(gone).toEqual(['was not heard of for 3s']);
+});
+
 it('a wire that is down for less than the limit loses nothing and is nobody’s silence', () => {
   const { clock, a, b, said, received } = pair();
   a.send('one');

@@ -34,6 +34,8 @@ export class ControlStream<Sent, Received> {
   readonly #wire: Wire;
   readonly #clock: Clock;
   readonly #silenceMs: number;
+  /** The limit that holds now. */
+  #patienceMs: number;
   readonly #outgoing: PieceSender;
   readonly #incoming = new PieceReceiver();
   readonly #beat: Timer;
@@ -50,11 +52,15 @@ export class ControlStream<Sent, Received> {
   #onGone: ((how: string) => void) | null = null;
   #emptied: Array<() => void> = [];
 
-  /** `silenceMs`: the other side is gone when nothing was heard of it for so long, or when the wire was down for so long. */
-  constructor(wire: Wire, clock: Clock, silenceMs: number) {
+  /**
+   * `silenceMs`: the other side is gone when nothing was heard of it for so long, or when the wire was down for so long.
+   * `firstWordMs`: how long its first word may take instead, for it may have to start first.
+   */
+  constructor(wire: Wire, clock: Clock, silenceMs: number, firstWordMs = silenceMs) {
     this.#wire = wire;
     this.#clock = clock;
     this.#silenceMs = silenceMs;
+    this.#patienceMs = Math.max(silenceMs, firstWordMs);
     this.#heardMs = clock.nowMs();
     this.#beatMs = this.#heardMs;
     const pieceBytes = Math.min(LARGEST_PIECE_BYTES, wire.maxFrameBytes - PIECE_HEADER_BYTES);
@@ -102,6 +108,7 @@ export class ControlStream<Sent, Received> {
   receive(frame: Uint8Array): void {
     if (this.#gone !== null) return;
     this.#heardMs = this.#clock.nowMs();
+    this.#patienceMs = this.#silenceMs;
     const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
     if (frame[0] === FRAME.goodbye) this.#end(new TextDecoder().decode(frame.subarray(1)));
     else if (frame[0] === FRAME.confirm && frame.length === 5) this.#confirmed(view.getUint32(1));
@@ -147,7 +154,7 @@ export class ControlStream<Sent, Received> {
       }
       return;
     }
-    if (nowMs - this.#heardMs >= this.#silenceMs) {
+    if (nowMs - this.#heardMs >= this.#patienceMs) {
       this.#giveUp();
       return;
     }
@@ -160,7 +167,7 @@ export class ControlStream<Sent, Received> {
 
   /** Should it live after all, it learns that it was given up. */
   #giveUp(): void {
-    const how = `was not heard of for ${formatDuration(this.#silenceMs)}`;
+    const how = `was not heard of for ${formatDuration(this.#patienceMs)}`;
     this.#wire.transmit(goodbyeFrame('gave this side up, which it had not heard of for too long'));
     this.#end(how);
   }

@@ -127,7 +127,7 @@ it('an agent of another version that is needed is named at once, with both versi
 
 it('an agent at something that never returns is given up, and ended by its host', async () => {
   startHost();
-  const [link] = await gather({ silenceMs: 1_000 });
+  const [link] = await gather({ silenceMs: 1_000, startMs: 1_000 });
   const gone: string[] = [];
   link!.onGone((how) => gone.push(how));
   await eventually(() => gone.length > 0 && !hosts[0]!.busy, 'the host to be free');

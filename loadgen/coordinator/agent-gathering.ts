@@ -29,12 +29,15 @@ export interface GatherOptions {
   waitMs: number;
   /** An agent that says nothing for so long is given up; agents judge the coordinator by the same. */
   silenceMs: number;
+  /** How long an agent's process may take to start; default 30,000. */
+  startMs?: number;
   onNotice: (text: string) => void;
   signal: AbortSignal;
 }
 
 /** How long the agents have to answer before those that did are counted. */
 const ROUND_MS = 400;
+const START_MS = 30_000;
 /** What an agent opens besides its connections. */
 const OTHER_DESCRIPTORS = 50;
 const CALL_TIMEOUT_MS = 2_000;
@@ -77,7 +80,7 @@ export async function gatherAgents(options: GatherOptions): Promise<NatsAgentLin
 
 /** Two coordinators that want the same agents must not each hold half: null when one was faster, then none is held. */
 async function takeAll(options: GatherOptions, offers: AgentOffer[]): Promise<NatsAgentLink[] | null> {
-  const { line, runId, silenceMs } = options;
+  const { line, runId, silenceMs, startMs = START_MS } = options;
   const runKey = `${runId}-${randomBytes(4).toString('hex')}`;
   const call = async (id: string, message: AgentCall): Promise<boolean> => {
     const answer = await line.request(callSubject(id), encodeCall(message), CALL_TIMEOUT_MS);
@@ -87,7 +90,11 @@ async function takeAll(options: GatherOptions, offers: AgentOffer[]): Promise<Na
     const channel = channelSubject(runKey, index);
     const killIt = (): void => void call(id, { type: 'kill', channel });
     // It listens before the agent is asked, so that nothing the agent says is missed.
-    return { id, channel, link: new NatsAgentLink({ name: `agent-${index}`, host, line, channel, silenceMs, killIt }) };
+    return {
+      id,
+      channel,
+      link: new NatsAgentLink({ name: `agent-${index}`, host, line, channel, silenceMs, startMs, killIt }),
+    };
   });
   const answers = await Promise.all(
     links.map(({ id, channel }) => call(id, { type: 'take', runId, channel, silenceMs })),
