@@ -86,7 +86,7 @@ export class Messages {
     };
     user.outstanding.push(message);
     this.awaitingReceipt++;
-    this.#transmit(user, message);
+    this.#transmit(user, message, false);
     return true;
   }
 
@@ -96,7 +96,7 @@ export class Messages {
 
   /** The user is connected again: repeat, in order, what may not have arrived at the server. */
   transmitUnacknowledged(user: VirtualUser): void {
-    for (const message of user.outstanding) if (!message.acknowledged) this.#transmit(user, message);
+    for (const message of user.outstanding) if (!message.acknowledged) this.#transmit(user, message, true);
   }
 
   /** The user leaves: receipts that have not come by now won't come to this connection. */
@@ -177,7 +177,8 @@ export class Messages {
     this.fanOut.arrived(header.recipient - GROUP_CODE, header.sender, header.number, phase, tookMs);
   }
 
-  #transmit(user: VirtualUser, message: OutstandingMessage): void {
+  /** `kept`: its user could not send it when it was due. */
+  #transmit(user: VirtualUser, message: OutstandingMessage, kept: boolean): void {
     const { connection } = user;
     if (connection === null || user.held) return; // sent when it is open again, still measured from the intended time
     const { clock, runTag } = this.#options;
@@ -185,12 +186,7 @@ export class Messages {
       message.actualMs = clock.nowMs();
       this.#count('messages_sent', message.intendedMs, message.stream);
       this.#expect(user, message);
-      this.#options.recorder.record(
-        'send_slip',
-        this.#options.phaseOf(message.intendedMs),
-        message.actualMs - message.intendedMs,
-        this.#tag(message.stream),
-      );
+      if (!kept) this.#slipped(message);
     }
     const body = this.#body;
     const { stream, recipient, number, intendedMs, actualMs } = message;
@@ -198,6 +194,12 @@ export class Messages {
     const payload = body.subarray(0, message.bytes);
     if (recipient < GROUP_CODE) connection.send(userName(recipient), message.id, payload);
     else connection.sendGroup!(this.#options.groupName(recipient - GROUP_CODE), message.id, payload);
+  }
+
+  /** The generator's own lateness: what waited for a connection is late for another reason. */
+  #slipped({ intendedMs, actualMs, stream }: OutstandingMessage): void {
+    const { recorder, phaseOf } = this.#options;
+    recorder.record('send_slip', phaseOf(intendedMs), actualMs - intendedMs, this.#tag(stream));
   }
 
   #expect(user: VirtualUser, { recipient, intendedMs, stream }: OutstandingMessage): void {

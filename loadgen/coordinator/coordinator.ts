@@ -301,16 +301,15 @@ class Run {
       if (ticks > 2 * agents.size && through && (this.#faults.settled || this.#aborted())) break;
       await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
     }
-    const { catchingUp } = agents.progress();
-    if (catchingUp > 0) {
-      this.#note(
-        `${formatCount(catchingUp)} device(s) that were offline could not fetch in time what waited for them; it may count as lost`,
-      );
-    }
   }
 
   async #summarise(target: string, agents: AgentGroup, ledger: Reconciliation): Promise<RunSummary> {
     this.#metrics.addLost(ledger.totals.lost);
+    if (this.#fanOut.incomplete > 0) {
+      this.#note(
+        `${formatCount(this.#fanOut.incomplete)} group message(s) did not reach all members while these were online; “fan-out, last” is of the others`,
+      );
+    }
     const faults = this.#faults.judge(ledger.totals.lost, this.#windowOf('steady'));
     this.#record({ histograms: this.#fanOutRecorder.swap(this.#second()), counters: [], gauges: faults.gauges });
     // What came after the count would look like rows that went missing.

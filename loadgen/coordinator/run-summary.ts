@@ -62,6 +62,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
     steadySeconds,
     // Several devices a user: how many connections that is exactly, the agents count.
     connectionsRequested: plan.devices === 1 ? plan.connectionsAtStart : connecting.asked,
+    catchingUp: agents.progress().catchingUp,
     usersComeAndGo: plan.blocks.some(({ online, turnover }) => online !== null || turnover.length > 0),
     connectionsOpened: connecting.opened,
     connectFailed: agents.progress().failed,

@@ -15,6 +15,7 @@ function goodRun(changes: Partial<VerdictInput> = {}): VerdictInput {
     droppedMessages: 0,
     steadySeconds: 60,
     connectionsRequested: 1_000,
+    catchingUp: 0,
     usersComeAndGo: false,
     connectionsOpened: 1_000,
     connectionsLost: 0,
@@ -136,6 +137,17 @@ describe('judge', () => {
     const { verdict, reasons } = judge(goodRun({ ...slow, ...changes }));
     expect(verdict).toBe('inconclusive');
     expect(reasons.join('\n')).toMatch(sentence);
+  });
+
+  it.each<[string, Partial<VerdictInput>]>([
+    ['lost', { ledger: { ...goodRun().ledger, lost: 1 } }],
+    ['repeated', { ledger: { ...goodRun().ledger, duplicated: 1 } }],
+    ['made up', { contradictions: { neverSent: 1, failedButArrived: 0 } }],
+  ])('blames the server for a message that was %s, however late the generator was', (_what, changes) => {
+    expect(judge(goodRun({ ...changes, slipP99Ms: 500 })).verdict).toBe('fail');
+    // Nobody knows what the ledgers that are not there would say.
+    expect(judge(goodRun({ ...changes, missingLedgers: 1 })).verdict).toBe('inconclusive');
+    expect(judge(goodRun({ ...changes, catchingUp: 3 })).verdict).toBe('inconclusive');
   });
 
   const fault = { kind: 'kill-shard', atSeconds: 20, recoverySeconds: 2.5, lost: 0 };

@@ -88,7 +88,7 @@ export const DESCRIPTIONS: Record<MetricName, string> = {
   fanout_last_latency: 'from the intended send time to the last receiver of a group message',
   resume_latency: 'from starting a reconnect to having caught up',
   http_req_duration: 'from writing an HTTP request to the end of its answer',
-  send_slip: 'from the intended to the actual send time',
+  send_slip: 'from the intended to the actual send time, of messages whose user was connected',
   sent_latency_service: 'from the actual send to the server’s acknowledgement',
   delivery_latency_service: 'from the actual send to the other user’s device',
   delivered_latency_service: 'from the actual send to the receipt back at the sender',
