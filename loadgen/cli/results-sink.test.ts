@@ -42,6 +42,35 @@ it('held, rows wait and lose nothing; afterwards they are stored', async () => {
   expect(stored).toBe(6);
 });
 
+it('a store that can be frozen is, and gets one batch at a time', async () => {
+  const frozen: boolean[] = [];
+  let goOn = (): void => {};
+  const store = {
+    write: (_run: string, batch: SampleBatch) =>
+      new Promise<void>((resolve) => {
+        goOn = () => {
+          stored += batch.gauges.length;
+          resolve();
+        };
+      }),
+    freeze: (on: boolean) => frozen.push(on),
+    countRows: async () => ({ histograms: 0, counters: 0, gauges: stored }),
+  } as unknown as ResultsStore;
+  const hanging = new ResultsSink(store, 'run', () => {});
+  hanging.hold(true);
+  for (let i = 0; i < 3; i++) {
+    hanging.write(row());
+    await vi.advanceTimersByTimeAsync(1_000);
+  }
+  const settled = hanging.settle();
+  for (let i = 0; i < 2; i++) {
+    goOn();
+    await vi.advanceTimersByTimeAsync(1);
+  }
+  expect(await settled).toEqual({ recorded: 3, stored: 3 });
+  expect(frozen).toEqual([true, false]);
+});
+
 it('held until the end, everything is stored before it is counted', async () => {
   sink.hold(true);
   sink.write(row());

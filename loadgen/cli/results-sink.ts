@@ -37,14 +37,16 @@ export class ResultsSink implements SampleSink {
     this.#waiting.gauges.push(...batch.gauges);
   }
 
-  /** While held nothing is written; rows wait, up to the bound above. */
+  /** While held nothing is stored; rows wait, up to the bound above. An embedded store really hangs meanwhile. */
   hold(hold: boolean): void {
+    if (this.#held === hold) return;
     this.#held = hold;
+    this.#store.freeze?.(hold);
   }
 
   async settle(): Promise<{ recorded: number; stored: number }> {
     clearInterval(this.#timer);
-    this.#held = false;
+    this.hold(false);
     await this.#writing;
     this.#flush();
     await this.#writing;
@@ -70,7 +72,9 @@ export class ResultsSink implements SampleSink {
   }
 
   #flush(): void {
-    if (this.#busy || this.#held || rowsOf(this.#waiting) === 0) return;
+    // One that is frozen gets its rows, and does nothing with them.
+    const refused = this.#held && this.#store.freeze === undefined;
+    if (this.#busy || refused || rowsOf(this.#waiting) === 0) return;
     const batch = this.#waiting;
     this.#waiting = emptyBatch();
     this.#busy = true;

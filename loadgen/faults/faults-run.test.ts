@@ -126,7 +126,8 @@ describe.skipIf(!mayAll)('with a network and a disk of its own (needs the rights
     const run = workspace.start(['run', file, '--summary-json', 's.json']);
     await run.until(/fault cut-network: no packet passed/);
     expect(leftovers()).toHaveLength(2);
-    await eventually(() => workspace.processes().some((pid) => stateOf(pid) === 'T'), 'a frozen process');
+    const frozen = (): number[] => workspace.processes().filter((pid) => stateOf(pid) === 'T');
+    await eventually(() => frozen().length === 2, 'a frozen shard and a frozen results store');
     run.child.kill('SIGTERM');
     const { code } = await run.finished;
     expect(code).toBe(105);

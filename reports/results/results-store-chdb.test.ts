@@ -64,6 +64,24 @@ describe('the process of the embedded results store', () => {
     await expect(store.listRuns()).rejects.toMatchObject({ code: 'failed' });
   });
 
+  it('frozen, stores nothing until it goes on, or is closed', async () => {
+    store = await openResultsStore(`chdb:${directory}`);
+    await store.startRun(runStart('a'));
+    store.freeze!(true);
+    let written = false;
+    const writing = store.write('a', batchOf({ gauges: [gaugeRow()] })).then(() => {
+      written = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(written).toBe(false);
+    store.freeze!(false);
+    await writing;
+    store.freeze!(true);
+    await store.close();
+    store = await openResultsStore(`chdb:${directory}`, { readOnly: true });
+    expect(await store.countRows('a')).toMatchObject({ gauges: 1 });
+  });
+
   it('stores what it was sent and exits by itself when its parent is killed', async () => {
     const script = join(directory, 'writer.ts');
     const results = join(directory, 'results');

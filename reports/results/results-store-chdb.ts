@@ -34,6 +34,7 @@ class ChdbResultsStore implements ResultsStore {
   readonly #ended: Promise<void>;
   #lastId = 0;
   #said = '';
+  #frozen = false;
   #gone: ResultsError | null = null;
   #closing: Promise<void> | null = null;
 
@@ -83,8 +84,14 @@ class ChdbResultsStore implements ResultsStore {
     return this.#call('countRows', [runId]);
   }
 
+  freeze(frozen: boolean): void {
+    this.#frozen = frozen;
+    this.#child.kill(frozen ? 'SIGSTOP' : 'SIGCONT');
+  }
+
   /** Also after the process died: there is nothing left to close then. */
   close(): Promise<void> {
+    if (this.#frozen) this.freeze(false);
     this.#closing ??= this.#call<void>('close', []).then(
       () => this.#ended,
       (error: unknown) => {

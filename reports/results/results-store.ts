@@ -53,6 +53,8 @@ export interface ResultsStore {
   loadRun(id: string): Promise<ReportModel>;
   /** Rows stored of a run, to reconcile with rows recorded. */
   countRows(runId: string): Promise<{ histograms: number; counters: number; gauges: number }>;
+  /** Stops the process of an embedded store (true), as if it hung, or lets it go on. Absent where the store has none of its own. */
+  freeze?(frozen: boolean): void;
   close(): Promise<void>;
 }
 
