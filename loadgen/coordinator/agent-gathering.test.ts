@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { hostname } from 'node:os';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { AgentHost } from '../agent/agent-host.ts';
-import { AGENTS_SUBJECT, encodeCall } from '../control/agent-calls.ts';
+import { AGENTS_SUBJECT, callSubject, encodeCall } from '../control/agent-calls.ts';
 import { type NatsLine, openNatsLine } from '../control/nats-line.ts';
 import { eventually } from '../testing/command-line.ts';
 import { TestNatsServer } from '../testing/nats-server.ts';
@@ -36,7 +36,13 @@ function startHost(): void {
 }
 
 /** An agent that only presents itself. */
-function presentOffer(offer: { host: string; version?: string; busy?: string; descriptorLimit?: number }): void {
+function presentOffer(offer: {
+  id?: string;
+  host: string;
+  version?: string;
+  busy?: string;
+  descriptorLimit?: number;
+}): void {
   const whole = {
     id: `id-${offer.host}`,
     pid: 1,
@@ -106,7 +112,20 @@ it('coordinators that want the same agents do not hold half each: one has all, t
 });
 
 it('takes agents of many machines before two of one', async () => {
-  for (const host of ['alpha', 'beta']) presentOffer({ host });
+  for (const [id, host] of [
+    ['1', 'alpha'],
+    ['2', 'alpha'],
+    ['3', 'beta'],
+  ] as const) {
+    presentOffer({ id, host });
+    line.subscribe(callSubject(id), (_, answer) => answer(encodeCall({ ok: true })));
+  }
+  const links = await gather({ count: 2 });
+  expect(links.map(({ host }) => host)).toEqual(['alpha', 'beta']);
+});
+
+it('tells the machines and the runs of those that are there', async () => {
+  for (const host of ['beta', 'alpha']) presentOffer({ host });
   presentOffer({ host: 'gamma', busy: 'other-run' });
   await expect(gather({ count: 3 })).rejects.toThrow(
     '2 of 3 are there (alpha: 1, beta: 1), 1 is busy with run other-run',

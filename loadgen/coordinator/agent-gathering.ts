@@ -148,7 +148,10 @@ function describe(there: readonly AgentOffer[], free: number, wanted: number): s
   for (const { host, busy, version } of there) {
     if (busy === null && version === PLIMSOLL_VERSION) hosts.set(host, (hosts.get(host) ?? 0) + 1);
   }
-  const names = [...hosts].map(([host, count]) => `${host}: ${count}`).join(', ');
+  const names = [...hosts]
+    .sort()
+    .map(([host, count]) => `${host}: ${count}`)
+    .join(', ');
   const busy = there.filter((offer) => offer.busy !== null);
   const runs = [...new Set(busy.map((offer) => offer.busy))].join(', ');
   const other = there
