@@ -98,6 +98,8 @@ export class FaultSchedule {
     const { clock } = this.#context;
     this.#steadyStartMs = steadyStartMs;
     if (this.#armed.length > 0) process.on('exit', this.#onExit);
+    // Known beforehand, for the node can't tell while its network is cut.
+    if (this.#armed.some(({ fault }) => 'shard' in fault)) void this.#context.node?.shardPid(0);
     for (const armed of this.#armed) {
       const inMs = Math.max(steadyStartMs + armed.fault.at - clock.nowMs(), 0);
       this.#timers.push(clock.after(inMs, () => void this.#begin(armed)));
@@ -180,8 +182,9 @@ export class FaultSchedule {
       // It was told to end while it was still beginning.
       if (this.#over || !armed.inForce) action.end();
     } catch (error) {
-      armed.inForce = false;
       done.problem = (error as Error).message;
+      // Half of it may have been done.
+      this.#mend(armed);
       note(`fault ${fault.kind} could not be carried out: ${done.problem}`);
     }
     if (!('for' in fault)) armed.inForce = false;

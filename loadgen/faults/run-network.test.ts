@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createRandom } from '../random.ts';
 import { CAPABILITY, hasCapability } from './commands.ts';
 import { PacketRelay } from './packet-relay.ts';
-import { RunNetwork, sweepNetworks } from './run-network.ts';
+import { netem, RunNetwork, sweepNetworks } from './run-network.ts';
 
 const mayMakeNetworks = hasCapability(CAPABILITY.netAdmin) && hasCapability(CAPABILITY.sysAdmin);
 if (!mayMakeNetworks)
@@ -48,6 +48,13 @@ async function roundTripMs(): Promise<number> {
   await new Promise((resolve) => socket!.once('data', resolve));
   return performance.now() - startMs;
 }
+
+it.each([
+  [{ delayMs: 80, jitterMs: 10, loss: 0.015 }, 'netem limit 100000 delay 80ms 10ms loss 1.5%'],
+  [{ delayMs: 5, jitterMs: 0, loss: 0 }, 'netem limit 100000 delay 5ms'],
+])('netem of %j', (delay, words) => {
+  expect(netem(delay).join(' ')).toBe(words);
+});
 
 describe.skipIf(!mayMakeNetworks)('a network of the run’s own (needs the right to make one)', () => {
   it('cut, packets vanish without an error for anybody; afterwards open connections go on', async () => {

@@ -63,13 +63,13 @@ export class RunNetwork {
     return ['ip', ['netns', 'exec', this.namespace, command, ...args]];
   }
 
-  /** Every packet vanishes, without an error for anybody. */
+  /** Every packet vanishes, without an error for anybody. Throws FaultError. */
   cut(on: boolean): void {
     this.#isCut = on;
     this.#apply();
   }
 
-  /** Each way. */
+  /** Each way. Rejects with FaultError. */
   async delay(delay: PacketDelay): Promise<void> {
     this.#delay = delay;
     await this.#relayed?.use(delay);
@@ -131,13 +131,14 @@ export class RunNetwork {
       for (const device of devices) {
         // From one kind to another there is no replacing; nothing passes meanwhile either way.
         tryCommand('tc', ...prefix, 'qdisc', 'del', 'dev', device, 'root');
-        if (discipline !== null) tryCommand('tc', ...prefix, 'qdisc', 'add', 'dev', device, 'root', ...discipline);
+        if (discipline !== null) runCommand('tc', ...prefix, 'qdisc', 'add', 'dev', device, 'root', ...discipline);
       }
     }
   }
 }
 
-function netem({ delayMs, jitterMs, loss }: PacketDelay): string[] {
+/** Arguments of tc-netem(8). Its queue must hold what is under way: at 1,000 packets, its default, it would lose the rest. */
+export function netem({ delayMs, jitterMs, loss }: PacketDelay): string[] {
   const jitter = jitterMs > 0 ? [`${jitterMs}ms`] : [];
   const lost = loss > 0 ? ['loss', `${loss * 100}%`] : [];
   return ['netem', 'limit', '100000', 'delay', `${delayMs}ms`, ...jitter, ...lost];

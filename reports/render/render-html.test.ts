@@ -285,6 +285,7 @@ describe('the HTML report of runs that went otherwise', () => {
     expect(await text(page, '.reasons')).toMatch(/ledger does not close/);
     expect(await text(page, '#thresholds tr:has-text("messages_lost")')).toMatch(/failed/);
     expect(await text(page, '#faults')).toMatch(/kill-shard/);
+    expect(await linePixels(page, 'latency')).toBeGreaterThan(150);
   });
 
   it('shows hostile text and never runs it', async () => {
