@@ -1,5 +1,5 @@
 /** `plimsoll run`: start a node (or use --target), drive it, record, summarise, report. */
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import type { ReportModel } from '../../reports/report-model.ts';
@@ -10,14 +10,11 @@ import { runLoad } from '../coordinator/coordinator.ts';
 import { describeMachine } from '../coordinator/machine.ts';
 import { loadDriver, REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
 import { FaultSchedule } from '../faults/fault-schedule.ts';
-import { sweepNetworks } from '../faults/run-network.ts';
-import { StoreDisk } from '../faults/store-disk.ts';
 import { compileScenario, type Durability, type LoadPlan } from '../population/load-plan.ts';
 import type { RunSummary } from '../recorder/summary.ts';
 import { type LoadedScenario, loadScenario } from '../scenario-loader.ts';
 import { formatCount } from '../units.ts';
 import { ceilingRemark, readCeiling } from './ceiling-file.ts';
-import { readStore } from './command-serve.ts';
 import { checkMachine } from './doctor-checks.ts';
 import { readMachineFacts } from './doctor-facts.ts';
 import { planProcesses } from './doctor-plan.ts';
@@ -26,6 +23,7 @@ import { FLAGS, readCount, readDuration, readRate, readTags, readTarget, readWho
 import { writeOutputs } from './outputs.ts';
 import { createProgressView } from './progress-view.ts';
 import { ResultsSink } from './results-sink.ts';
+import { embeddedNode } from './run-data.ts';
 import { createRunId } from './run-id.ts';
 import { type AgentSupply, localAgents, openResults, remoteAgents } from './wiring.ts';
 
@@ -293,62 +291,6 @@ function processesFor(plan: LoadPlan, target: string | null, remote: boolean): {
   if (agents > plan.users)
     throw new UsageError(`${agents} agents are more than the ${plan.users} users of the scenario`);
   return { shards: target === null ? shards : 0, agents };
-}
-
-const RUN_DATA = join('.plimsoll', 'run-data');
-
-/** A run that was killed could not remove what it had made: the folder's name ends with the process it belonged to. */
-function sweepRunData(): void {
-  sweepNetworks();
-  if (!existsSync(RUN_DATA)) return;
-  for (const name of readdirSync(RUN_DATA)) {
-    const owner = Number(name.split('.').at(-1));
-    if (!Number.isInteger(owner) || isAlive(owner)) continue;
-    StoreDisk.unmountLeftover(join(RUN_DATA, name));
-    try {
-      rmSync(join(RUN_DATA, name), { recursive: true, force: true });
-    } catch {
-      // Another user's, or mounted by one with more rights: it is in nobody's way.
-    }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** A node of this run alone keeps its data in a folder of its own, which goes with it; a named one stays. */
-function embeddedNode(
-  argv: ArgumentsCamelCase<Arguments>,
-  plan: LoadPlan,
-  runId: string,
-  shards: number,
-): {
-  options: { shards: number; store: string; durability: string };
-  storeDirectory: string | null;
-  cleanUp: () => void;
-} {
-  sweepRunData();
-  const temporary = join(RUN_DATA, `${runId}.${process.pid}`);
-  const store = readStore(
-    argv.store ?? (argv.data === undefined ? (plan.server.store ?? undefined) : undefined),
-    argv.data,
-    temporary,
-  );
-  return {
-    options: {
-      shards,
-      store: store.kind === 'memory' ? 'memory:' : `level:${store.directory}`,
-      durability: plan.server.durability ?? 'fsync',
-    },
-    storeDirectory: store.kind === 'memory' ? null : store.directory,
-    cleanUp: () => rmSync(temporary, { recursive: true, force: true }),
-  };
 }
 
 function runStart(

@@ -3,7 +3,7 @@
  * a slow store never holds up the run. What could not be stored is counted, and the verdict says so.
  */
 import type { ResultsStore } from '../../reports/results/results-store.ts';
-import type { SampleSink } from '../coordinator/coordinator.ts';
+import type { SampleSink } from '../coordinator/run-options.ts';
 import type { SampleBatch } from '../recorder/samples.ts';
 
 const WRITE_INTERVAL_MS = 1_000;

@@ -3,8 +3,7 @@
  * the way (a signal, a dying agent or node) the run ends in order, and what was measured is kept and judged.
  */
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '../clock.ts';
-import type { AgentLink, ConnectReport } from '../control/control-channel.ts';
+import type { ConnectReport } from '../control/control-channel.ts';
 import { REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
 import { HttpLoad } from '../http-load/http-load.ts';
 import { expectedMetrics } from '../population/expected-metrics.ts';
@@ -20,51 +19,18 @@ import { breachSentence, ThresholdWatch } from '../recorder/thresholds-watch.ts'
 import { formatCount } from '../units.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';
 import { AgentGroup } from './agent-group.ts';
-import { audienceOf, receiversOf, trafficOf } from './audience.ts';
+import { assignmentOf } from './assignment.ts';
+import { audienceOf, receiversOf } from './audience.ts';
 import { kernelGauges, sharesMachine } from './machine.ts';
 import { MemoryProbe } from './memory-probe.ts';
 import { NodeWatch } from './node-watch.ts';
 import { PhaseLog, type RunPhase } from './phase-log.ts';
 import type { RunSnapshot } from './progress.ts';
 import { RunFaults } from './run-faults.ts';
+import type { RunOptions } from './run-options.ts';
 import { buildSummary, clockLimitMs } from './run-summary.ts';
 import { EmbeddedNode } from './target-node.ts';
 
-/** Where rows go while the run lasts. Never rejects: what can't be stored is counted. */
-export interface SampleSink {
-  write(batch: SampleBatch): void;
-  /** Rows handed over and rows stored, once all are through. */
-  settle(): Promise<{ recorded: number; stored: number }>;
-  /** A fault: while held, nothing reaches the store; what is handed over waits. */
-  hold?(hold: boolean): void;
-}
-
-export interface RunOptions {
-  plan: LoadPlan;
-  /** Null: an embedded node is started. */
-  target: string | null;
-  node: { shards: number; store: string; durability: string };
-  /** Where that node keeps its messages; null: nowhere. */
-  storeDirectory: string | null;
-  driver: string;
-  authSecret: string | null;
-  agents: number;
-  startAgent: (index: number) => AgentLink;
-  runId: string;
-  name: string;
-  tags: Record<string, string>;
-  clock: Clock & { readonly epochOffsetMs: number };
-  sink: SampleSink;
-  judgeThresholds: boolean;
-  /** Node and agents are up: from here on there is something to record. */
-  onReady: () => Promise<void>;
-  onProgress: (snapshot: RunSnapshot) => void;
-  onNotice: (text: string) => void;
-  /** Aborted by a signal: end in order. */
-  signal: AbortSignal;
-}
-
-const CONNECT_TIMEOUT_MS = 15_000;
 /** Between the order to load and its first message, so that all agents have it in time. */
 const LOAD_LEAD_MS = 500;
 /** The order may have to be repeated on its way to an agent elsewhere. */
@@ -207,21 +173,17 @@ class Run {
     await agents.ready(PLIMSOLL_VERSION);
     await agents.synchronise();
     this.#deliveryAcrossHosts = agents.clockErrorMs <= clockLimitMs(this.#plan);
-    const plan = this.#plan;
-    await agents.prepare((index) => ({
-      segment: { index, of: count },
-      runTag: runTag(this.#options.runId),
-      seed: plan.seed,
+    const common = {
+      plan: this.#plan,
+      runId: this.#options.runId,
       driver,
       target,
       authSecret: this.#secret,
-      traffic: trafficOf(plan),
-      connecting: plan.connecting,
-      connectTimeoutMs: CONNECT_TIMEOUT_MS,
       epochOffsetMs: this.#clock.epochOffsetMs,
       hosts: agents.hosts,
       deliveryAcrossHosts: this.#deliveryAcrossHosts,
-    }));
+    };
+    await agents.prepare((index) => assignmentOf(common, { index, of: count }));
     return agents;
   }
 
@@ -376,11 +338,4 @@ class Run {
   #second(): number {
     return Math.floor(this.#clock.toEpochMs(this.#clock.nowMs()) / 1_000) * 1_000;
   }
-}
-
-/** Marks the run's own messages, so that those of an earlier run on the same data are told apart. */
-function runTag(runId: string): number {
-  let hash = 0;
-  for (const character of runId) hash = (Math.imul(hash, 31) + character.charCodeAt(0)) | 0;
-  return hash >>> 0;
 }

@@ -9,7 +9,6 @@ import type { RunMetrics } from '../recorder/run-metrics.ts';
 import type { RunSummary, ThresholdResult } from '../recorder/summary.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';
 import type { AgentGroup } from './agent-group.ts';
-import type { RunOptions } from './coordinator.ts';
 import { describeMachine, sharesMachine } from './machine.ts';
 import type { MemoryProbe } from './memory-probe.ts';
 import { metricSummaries, scenarioSummaries } from './metric-summaries.ts';
@@ -17,6 +16,7 @@ import type { NodeWatch } from './node-watch.ts';
 import type { PhaseLog } from './phase-log.ts';
 import { claimOf, notesOf, percentileMs } from './run-claim.ts';
 import type { FaultsJudged } from './run-faults.ts';
+import type { RunOptions } from './run-options.ts';
 import { DEFAULT_OBJECTIVE_MS, judge, METHOD, type SteadySecond } from './verdict.ts';
 
 export interface SummaryInput {

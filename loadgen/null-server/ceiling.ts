@@ -8,8 +8,9 @@
 import { parseScenario } from '../../scenarios/scenario-schema.ts';
 import type { realClock } from '../clock.ts';
 import type { AgentLink } from '../control/control-channel.ts';
-import { type RunOptions, runLoad } from '../coordinator/coordinator.ts';
+import { runLoad } from '../coordinator/coordinator.ts';
 import { describeMachine } from '../coordinator/machine.ts';
+import type { RunOptions } from '../coordinator/run-options.ts';
 import { REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
 import { compileScenario, type LoadPlan } from '../population/load-plan.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';

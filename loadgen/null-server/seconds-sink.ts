@@ -1,5 +1,5 @@
 /** Takes the rows of a run for what became of each second of it, and keeps nothing else. */
-import type { SampleSink } from '../coordinator/coordinator.ts';
+import type { SampleSink } from '../coordinator/run-options.ts';
 import { MergedHistogram } from '../recorder/histogram.ts';
 import type { SampleBatch } from '../recorder/samples.ts';
 import type { StairSecond } from './stairs.ts';
