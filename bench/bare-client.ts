@@ -4,9 +4,10 @@
  * buffer; a message is put together in another, masked by words, and leaves with one write, an acknowledgement that is due with it.
  *
  * As in the agent, senders are picked at random, partners are half the population away, sends are due at constant intervals,
- * and acknowledgements go every 50 ms unless a send takes them along. Started by `fork`, ends with its parent.
+ * and acknowledgements go within 50 ms unless a send takes them along. Started by `fork`, ends with its parent.
  */
 import { connect, type Socket } from 'node:net';
+import { AckWheel } from '../loadgen/drivers/ack-wheel.ts';
 import { FRAME } from '../server/protocol/codec.ts';
 
 export interface BareClientOptions {
@@ -47,9 +48,9 @@ interface Connection {
   dirty: boolean;
   /** Bytes of a frame whose end has not come yet. */
   partial: Buffer | null;
+  flushAcknowledgement(): void;
 }
 
-const ACK_INTERVAL_MS = 50;
 const CONNECT_AT_ONCE = 100;
 /** As many as the reference driver finds. */
 const LOOPBACK_ADDRESSES = 64;
@@ -60,7 +61,8 @@ const PAYLOAD = 8;
 
 const connections: Connection[] = [];
 const counts = { sent: 0, acknowledged: 0, received: 0 };
-let dirty: Connection[] = [];
+/** The same frames at the same times as the agent. */
+const owing = new AckWheel<Connection>();
 let options: BareClientOptions;
 let running = false;
 let out = Buffer.allocUnsafeSlow(4096);
@@ -74,7 +76,6 @@ async function connectAll(): Promise<void> {
     while (next < options.connections) await open(next++);
   };
   await Promise.all(Array.from({ length: CONNECT_AT_ONCE }, connectSome));
-  setInterval(acknowledgeAll, ACK_INTERVAL_MS);
 }
 
 function open(index: number): Promise<void> {
@@ -98,6 +99,7 @@ function open(index: number): Promise<void> {
       acknowledged: 0,
       dirty: false,
       partial: null,
+      flushAcknowledgement: acknowledge,
     };
     connections[index] = connection;
     socket.on('error', reject);
@@ -154,7 +156,7 @@ function readFrames(connection: Connection, data: Buffer, from: number, end: num
       advance(connection, data.readUInt32BE(at + 6));
       if (!connection.dirty) {
         connection.dirty = true;
-        dirty.push(connection);
+        owing.soon(connection);
       }
       const nameEnd = at + 27 + data[at + 26]!;
       at = nameEnd + 4 + data.readUInt32BE(nameEnd);
@@ -168,13 +170,9 @@ function advance(connection: Connection, seq: number): void {
   if (seq > connection.position) connection.position = seq;
 }
 
-function acknowledgeAll(): void {
-  const connections = dirty;
-  dirty = [];
-  for (const connection of connections) {
-    connection.dirty = false;
-    if (connection.position > connection.acknowledged) write(connection.socket, writeAck(connection, PAYLOAD));
-  }
+function acknowledge(this: Connection): void {
+  this.dirty = false;
+  if (this.position > this.acknowledged) write(this.socket, writeAck(this, PAYLOAD));
 }
 
 function send(connection: Connection): void {

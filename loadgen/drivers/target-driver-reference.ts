@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { createSigner } from 'fast-jwt';
 import { BINARY_SUBPROTOCOL } from '../../server/protocol/messages.ts';
+import { AckWheel } from './ack-wheel.ts';
 import { LostReceipts } from './lost-receipts.ts';
 import { ReferenceConnection } from './reference-connection.ts';
 import { ReferenceGroups } from './reference-groups.ts';
@@ -25,7 +26,6 @@ export function createReferenceDriver<Context>(
   return new ReferenceDriver(options, events);
 }
 
-const ACK_INTERVAL_MS = 50;
 const TOKEN_LIFETIME_MS = 3_600_000;
 /** The table of owners is asked for again at most this often, after a connect failed. */
 const REFRESH_INTERVAL_MS = 1000;
@@ -47,8 +47,7 @@ class ReferenceDriver<Context> implements TargetDriver<Context>, ReferenceHost<C
   readonly client: WebSocketClient<ReferenceConnection<Context>>;
   readonly #sign: ((payload: { sub: string }) => string) | undefined;
   /** Connections that owe an acknowledgement. */
-  #dirty: ReferenceConnection<Context>[] = [];
-  #ackTimer: NodeJS.Timeout | undefined;
+  readonly #owing = new AckWheel<ReferenceConnection<Context>>();
   /** `performance.now()` of the last look at the table of owners. */
   #refreshedAt = Number.NEGATIVE_INFINITY;
   #stale = true;
@@ -86,15 +85,12 @@ class ReferenceDriver<Context> implements TargetDriver<Context>, ReferenceHost<C
   }
 
   flush(): void {
-    const dirty = this.#dirty;
-    this.#dirty = [];
-    for (const connection of dirty) connection.flushAcknowledgement();
+    this.#owing.flush();
   }
 
   async close(): Promise<void> {
     this.flush();
-    clearInterval(this.#ackTimer);
-    this.#ackTimer = undefined;
+    this.#owing.stop();
     await this.client.close(1000);
   }
 
@@ -114,12 +110,7 @@ class ReferenceDriver<Context> implements TargetDriver<Context>, ReferenceHost<C
   }
 
   acknowledgeSoon(connection: ReferenceConnection<Context>): void {
-    this.#dirty.push(connection);
-    this.#ackTimer ??= setInterval(() => {
-      if (this.#dirty.length > 0) return this.flush();
-      clearInterval(this.#ackTimer);
-      this.#ackTimer = undefined;
-    }, ACK_INTERVAL_MS);
+    this.#owing.soon(connection);
   }
 
   /** Without an answer from the router the owner that is known may still be there. */
