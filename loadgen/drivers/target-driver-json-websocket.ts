@@ -1,7 +1,6 @@
 /** A driver for chat servers that speak JSON over a WebSocket, by a description of theirs (json-websocket-config.ts). */
 import { randomInt } from 'node:crypto';
 import { connect } from 'node:net';
-import { createSigner } from 'fast-jwt';
 import { JsonConnection, type JsonConnectionOwner } from './json-connection.ts';
 import { createDialect, type Dialect } from './json-dialect.ts';
 import type { Values } from './json-template.ts';
@@ -15,6 +14,7 @@ import {
   type DriverOptions,
   type TargetDriver,
 } from './target-driver.ts';
+import { tokenSigner } from './tokens.ts';
 import { WebSocketClient, type WebSocketConnection } from './websocket-client.ts';
 import { xorshift32 } from './xorshift.ts';
 
@@ -23,7 +23,6 @@ export function jsonWebSocketDriver(description: Description): CreateDriver {
   return (options, events) => new JsonDriver(description, options, events);
 }
 
-const TOKEN_LIFETIME_MS = 3_600_000;
 const PROBE_TIMEOUT_MS = 5_000;
 
 class JsonDriver<Context> implements TargetDriver<Context>, JsonConnectionOwner<Context> {
@@ -34,7 +33,7 @@ class JsonDriver<Context> implements TargetDriver<Context>, JsonConnectionOwner<
   readonly dialect: Dialect;
   readonly #target: string;
   readonly #client: WebSocketClient<JsonConnection<Context>>;
-  readonly #sign: ((payload: { sub: string }) => string) | undefined;
+  readonly #sign: ((user: string) => string) | undefined;
   readonly #open = new Set<JsonConnection<Context>>();
   #owing: JsonConnection<Context>[] = [];
   #acknowledging: NodeJS.Timeout | undefined;
@@ -53,8 +52,7 @@ class JsonDriver<Context> implements TargetDriver<Context>, JsonConnectionOwner<
       idempotent: description.idempotent,
     };
     this.#target = target.replace(/\/$/, '');
-    if (authSecret !== undefined)
-      this.#sign = createSigner({ key: authSecret, algorithm: 'HS256', expiresIn: TOKEN_LIFETIME_MS });
+    this.#sign = tokenSigner(authSecret);
     this.#client = new WebSocketClient(
       {
         open: (ws) => ws.context.handleOpen(),
@@ -118,7 +116,7 @@ class JsonDriver<Context> implements TargetDriver<Context>, JsonConnectionOwner<
   }
 
   valuesOf({ user, device, after }: ConnectOptions<Context>): Values {
-    return { target: this.#target, user, device, token: this.#sign?.({ sub: user }) ?? '', position: after ?? 0 };
+    return { target: this.#target, user, device, token: this.#sign?.(user) ?? '', position: after ?? 0 };
   }
 
   opened(connection: JsonConnection<Context>): void {

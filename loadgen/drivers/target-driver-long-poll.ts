@@ -3,7 +3,6 @@
  * WebSocket. A user has one poll held at a time, and one send under way: sends of the same user that are under way together
  * have no order, so they wait for each other. That wait is part of what polling costs, and of the latency that is measured.
  */
-import { createSigner } from 'fast-jwt';
 import { LostReceipts } from './lost-receipts.ts';
 import { type HttpAnswer, PollClient } from './poll-client.ts';
 import { PollConnection, type PollConnectionOwner } from './poll-connection.ts';
@@ -17,6 +16,7 @@ import {
   type DriverOptions,
   type TargetDriver,
 } from './target-driver.ts';
+import { tokenSigner } from './tokens.ts';
 
 export function createLongPollDriver<Context>(
   options: DriverOptions,
@@ -25,7 +25,6 @@ export function createLongPollDriver<Context>(
   return new LongPollDriver(options, events);
 }
 
-const TOKEN_LIFETIME_MS = 3_600_000;
 /** Sends of all users share so many sockets to each process; each is over within milliseconds. */
 const SEND_SOCKETS = 64;
 const REFRESH_INTERVAL_MS = 1000;
@@ -41,7 +40,7 @@ class LongPollDriver<Context> implements TargetDriver<Context>, PollConnectionOw
   readonly sends = new PollClient(SEND_SOCKETS);
   readonly lostReceipts = new LostReceipts();
   readonly #directory: ShardDirectory;
-  readonly #sign: ((payload: { sub: string }) => string) | undefined;
+  readonly #sign: ((user: string) => string) | undefined;
   readonly #open = new Set<PollConnection<Context>>();
   readonly #parting = new Set<Promise<void>>();
   /** `performance.now()` of the last look at the table of owners. */
@@ -51,8 +50,7 @@ class LongPollDriver<Context> implements TargetDriver<Context>, PollConnectionOw
   constructor({ target, authSecret }: DriverOptions, events: DriverEvents<Context>) {
     this.events = events;
     this.#directory = new ShardDirectory(target);
-    if (authSecret !== undefined)
-      this.#sign = createSigner({ key: authSecret, algorithm: 'HS256', expiresIn: TOKEN_LIFETIME_MS });
+    this.#sign = tokenSigner(authSecret);
   }
 
   async prepare(): Promise<void> {
@@ -107,7 +105,7 @@ class LongPollDriver<Context> implements TargetDriver<Context>, PollConnectionOw
   }
 
   token(user: string): string | undefined {
-    return this.#sign?.({ sub: user });
+    return this.#sign?.(user);
   }
 
   redirect(user: string, url: string): Promise<void> {

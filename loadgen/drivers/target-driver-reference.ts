@@ -1,6 +1,5 @@
 /** The driver of the reference protocol (server/protocol/PROTOCOL.md), binary, over the lean WebSocket client. */
 import { randomInt } from 'node:crypto';
-import { createSigner } from 'fast-jwt';
 import { BINARY_SUBPROTOCOL } from '../../server/protocol/messages.ts';
 import { AckWheel } from './ack-wheel.ts';
 import { LostReceipts } from './lost-receipts.ts';
@@ -16,6 +15,7 @@ import {
   type DriverOptions,
   type TargetDriver,
 } from './target-driver.ts';
+import { tokenSigner } from './tokens.ts';
 import { WebSocketClient, type WebSocketConnection } from './websocket-client.ts';
 import { xorshift32 } from './xorshift.ts';
 
@@ -26,7 +26,6 @@ export function createReferenceDriver<Context>(
   return new ReferenceDriver(options, events);
 }
 
-const TOKEN_LIFETIME_MS = 3_600_000;
 /** The table of owners is asked for again at most this often, after a connect failed. */
 const REFRESH_INTERVAL_MS = 1000;
 
@@ -45,7 +44,7 @@ class ReferenceDriver<Context> implements TargetDriver<Context>, ReferenceHost<C
   readonly groups = new ReferenceGroups();
   readonly lostReceipts = new LostReceipts();
   readonly client: WebSocketClient<ReferenceConnection<Context>>;
-  readonly #sign: ((payload: { sub: string }) => string) | undefined;
+  readonly #sign: ((user: string) => string) | undefined;
   /** Connections that owe an acknowledgement. */
   readonly #owing = new AckWheel<ReferenceConnection<Context>>();
   /** `performance.now()` of the last look at the table of owners. */
@@ -55,8 +54,7 @@ class ReferenceDriver<Context> implements TargetDriver<Context>, ReferenceHost<C
   constructor(options: DriverOptions, events: DriverEvents<Context>) {
     this.events = events;
     this.directory = new ShardDirectory(options.target);
-    if (options.authSecret !== undefined)
-      this.#sign = createSigner({ key: options.authSecret, algorithm: 'HS256', expiresIn: TOKEN_LIFETIME_MS });
+    this.#sign = tokenSigner(options.authSecret);
     this.client = new WebSocketClient(
       {
         open: (ws) => ws.context.handleOpen(),
@@ -104,7 +102,7 @@ class ReferenceDriver<Context> implements TargetDriver<Context>, ReferenceHost<C
     if (endpoint === undefined) throw new DriverError('server', `no server holds the shard of user "${user}" now`);
     let path = `/v1/connect?user=${encodeURIComponent(user)}&device=${encodeURIComponent(device)}`;
     if (after !== undefined) path += `&after=${after}`;
-    const headers = this.#sign === undefined ? undefined : { Authorization: `Bearer ${this.#sign({ sub: user })}` };
+    const headers = this.#sign === undefined ? undefined : { Authorization: `Bearer ${this.#sign(user)}` };
     const request = { ...endpoint, path, protocol: BINARY_SUBPROTOCOL, timeoutMs };
     return this.client.connect(headers === undefined ? request : { ...request, headers }, connection);
   }

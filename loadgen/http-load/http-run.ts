@@ -1,9 +1,9 @@
 /** The HTTP load of one run, in its process: who calls where, and the record of it. */
-import { createSigner } from 'fast-jwt';
 import { AgentHealth } from '../agent/agent-health.ts';
 import type { Clock } from '../clock.ts';
 import type { AgentUsage } from '../control/control-channel.ts';
 import { isRouterPath, ShardDirectory } from '../drivers/shard-directory.ts';
+import { tokenSigner } from '../drivers/tokens.ts';
 import { createPartners, userName } from '../population/partners.ts';
 import { createRandom, type Random } from '../random.ts';
 import { IntervalRecorder } from '../recorder/interval-recorder.ts';
@@ -13,7 +13,6 @@ import { HTTP_SOURCE, type HttpAssignment } from './http-load-messages.ts';
 import { drawRequest, isOfUser, type RequestSource, type RequestTemplate } from './http-requests.ts';
 import { divideCalls, type Place } from './http-shares.ts';
 
-const TOKEN_LIFETIME_MS = 3_600_000;
 /** The router is asked again at most this often, after a connection broke. */
 const REFRESH_INTERVAL_MS = 1_000;
 const STOP_GRACE_MS = 2_000;
@@ -49,10 +48,7 @@ export class HttpRun {
     this.#random = createRandom(seed).fork('http');
     this.#directory = sharded ? new ShardDirectory(target) : null;
     this.#partners = users > 1 ? createPartners(partners, users, seed) : (user) => user;
-    if (authSecret !== null) {
-      const sign = createSigner({ key: authSecret, algorithm: 'HS256', expiresIn: TOKEN_LIFETIME_MS });
-      this.#sign = (user) => sign({ sub: user });
-    }
+    this.#sign = tokenSigner(authSecret);
   }
 
   /** Ask the router where users live. Rejects with a DriverError. */
