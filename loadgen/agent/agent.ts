@@ -32,11 +32,12 @@ export function runAgent(coordinator: CoordinatorLink): void {
   const tickOnSeconds = (clock: Clock): void => {
     const nowMs = clock.nowMs();
     const waitMs = TICK_MS - (clock.toEpochMs(nowMs) % TICK_MS);
+    // A timer may fire up to a millisecond early, which would end the same second twice.
     ticking = setTimeout(() => {
       if (loading) lag.tickMs = Math.max(lag.tickMs, clock.nowMs() - (nowMs + waitMs));
       tick('whole');
       tickOnSeconds(clock);
-    }, waitMs);
+    }, Math.ceil(waitMs) + 1);
   };
 
   const handle = async (message: ToAgent): Promise<void> => {
