@@ -4,14 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FaultResult, RunSummary } from '../recorder/summary.ts';
 import { eventually, Workspace } from '../testing/command-line.ts';
-import { CAPABILITY, hasCapability } from './commands.ts';
+import { canMakeNetworks, canMountDisks } from './abilities.fixture.ts';
 
-const mayAll = hasCapability(CAPABILITY.netAdmin) && hasCapability(CAPABILITY.sysAdmin);
-if (!mayAll) {
-  process.stderr.write(
-    'networks and mounts are not allowed here: runs with broken networks and full disks are left out\n',
-  );
-}
+const mayAll = canMakeNetworks({ delays: true }) && canMountDisks();
 
 let workspace: Workspace;
 

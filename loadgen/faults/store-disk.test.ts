@@ -2,12 +2,10 @@ import { closeSync, fsyncSync, mkdtempSync, openSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CAPABILITY, hasCapability } from './commands.ts';
+import { canMountDisks } from './abilities.fixture.ts';
 import { StoreDisk } from './store-disk.ts';
 
-const mayMount = hasCapability(CAPABILITY.sysAdmin);
-if (!mayMount)
-  process.stderr.write('mounting is not allowed here: the tests on a full store disk are left out of this run\n');
+const mayMount = canMountDisks();
 
 let scratch: string;
 let disk: StoreDisk | undefined;

@@ -173,6 +173,7 @@ export function formatMetricValue(
   if (aggregate === 'rate') return formatRate(value);
   if (/_bytes(_per_connection)?$/.test(name)) return formatBytes(value);
   if (name.endsWith('_microseconds_per_message')) return `${formatNumber(value)} µs`;
+  if (name.endsWith('_seconds')) return formatDuration(value);
   if (name.endsWith('_cpu')) return `${formatNumber(value)} cores`;
   const isTime = name.endsWith('_loop_delay') || (summary && findMetric(summary, name)?.type === 'trend');
   if (isTime || /_(latency|duration|slip|service)$/.test(name)) return formatMs(value);
