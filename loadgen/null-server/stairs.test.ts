@@ -10,14 +10,16 @@ describe('the stairs', () => {
     expect(stairRates(1_000, 9)).toEqual([1000, 1189, 1414, 1682, 2000, 2378, 2828, 3364, 4000]);
   });
 
-  it('take the best second that was on time for the ceiling', () => {
-    const seconds = [second(1_000), second(2_000), second(4_000, { slipP99Ms: 80 })];
+  it('take the best second that was on time, with the one after it, for the ceiling', () => {
+    const seconds = [second(1_000), second(2_000), second(3_000), second(4_000, { slipP99Ms: 80 }), second(5_000)];
     expect(ceilingOf(seconds)).toBe(2_000);
     expect(ceilingOf([])).toBe(0);
+    expect(ceilingOf([second(1_000)])).toBe(0);
   });
 
   it('do not count what has not arrived, nor a second in which something was dropped', () => {
-    expect(ceilingOf([second(2_000, { delivered: 1_500 }), second(4_000, { dropped: 1 })])).toBe(1_500);
+    const seconds = [second(2_000, { delivered: 1_500 }), second(4_000), second(5_000, { dropped: 1 })];
+    expect(ceilingOf(seconds)).toBe(1_500);
   });
 
   it('end after two late seconds in a row, not after one', () => {

@@ -20,7 +20,7 @@ export interface StairSecond {
 }
 
 /** Later than this the generator does not follow its schedule: well above a pause for garbage, well below a backlog that grows. */
-export const ON_TIME_MS = 50;
+export const ON_TIME_MS = 20;
 /** So many late seconds in a row are the end; one may be the machine's. */
 export const LATE_SECONDS = 2;
 
@@ -33,7 +33,15 @@ export function isOver(seconds: readonly StairSecond[]): boolean {
   return seconds.length >= LATE_SECONDS && !seconds.slice(-LATE_SECONDS).some(isOnTime);
 }
 
-/** The most messages that went the whole way in one second that was on time; 0 without one. */
+/**
+ * The most messages that went the whole way in a second that was on time and followed by another such: what only one second could
+ * bear, stored in buffers, is none. 0 without one.
+ */
 export function ceilingOf(seconds: readonly StairSecond[]): number {
-  return Math.max(0, ...seconds.filter(isOnTime).map(({ sent, delivered }) => Math.min(sent, delivered)));
+  const held = seconds.map((second, index) => {
+    const next = seconds[index + 1];
+    if (next === undefined || !isOnTime(second) || !isOnTime(next)) return 0;
+    return Math.min(second.sent, second.delivered, next.sent, next.delivered);
+  });
+  return Math.max(0, ...held);
 }
