@@ -29,6 +29,7 @@ export class ClosedLoop {
   #done = new Map<VirtualUser, number>();
   /** Iterations that may still be begun; of all users for `shared`. */
   #left: number;
+  #started = false;
   #stopped = false;
 
   constructor(options: ClosedLoopOptions) {
@@ -40,6 +41,8 @@ export class ClosedLoop {
     else if ('shared' in iterations) this.#left = segmentCount(iterations.shared, segment);
     else this.#left = iterations.perUser * users.length;
     clock.after(startMs - clock.nowMs(), () => {
+      // A timer may fire a little before its time by a finer clock: it says that it is time, once.
+      this.#started = true;
       for (const user of users) if (user.connection !== null) this.ready(user);
     });
   }
@@ -73,9 +76,8 @@ export class ClosedLoop {
   }
 
   #next(user: VirtualUser): void {
-    const { clock, pace, startMs, send } = this.#options;
-    const nowMs = clock.nowMs();
-    if (this.#stopped || this.#left === 0 || nowMs < startMs || nowMs >= this.#endMs) return;
+    const { clock, pace, send } = this.#options;
+    if (!this.#started || this.#stopped || this.#left === 0 || clock.nowMs() >= this.#endMs) return;
     if (user.connection === null || !user.online) return;
     if (pace.iterations !== null && 'perUser' in pace.iterations) {
       const done = this.#done.get(user) ?? 0;
