@@ -59,7 +59,7 @@ export class Crowd {
       const order = wanted === own.length ? own : shuffled(own, random.fork(`online ${plan.name}`));
       order.forEach((user, index) => {
         put(index < wanted ? block.online : block.offline, user);
-        user.online = index < wanted;
+        for (const device of [user, ...user.others]) device.online = index < wanted;
       });
       return block;
     });
