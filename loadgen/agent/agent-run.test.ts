@@ -59,6 +59,12 @@ class Simulation {
     return this.run.tick('none').progress;
   }
 
+  /** A counter in all phases, since it was looked at last. */
+  counted(metric: string): number {
+    const { samples } = this.run.tick('last');
+    return samples!.counters.filter((row) => row.metric === metric).reduce((sum, { value }) => sum + value, 0);
+  }
+
   /** Samples of a trend in all phases. */
   count(metric: string): number {
     const { samples } = this.run.tick('last');
@@ -243,4 +249,52 @@ test.each([
   if (share === 1) expect(measured).toBe(delivered);
   else expect(Math.abs(measured / delivered - share)).toBeLessThan(0.1);
   for (const run of runs) await run.close();
+});
+
+test('what the server refuses for good was offered, and is not waited for', async () => {
+  const simulation = new Simulation({
+    connections: 4,
+    population: { devices: 2 },
+    load: { rate: 10, arrivals: 'constant' },
+  });
+  simulation.server.send = (from, _to, _group, id) => {
+    simulation.clock.after(5, () => from.events.sendFailed(from, id, 'too large', false));
+  };
+  await simulation.load();
+  await simulation.pass(20);
+  expect(simulation.progress()).toMatchObject({ sent: 100, acknowledged: 0, expected: 0, awaitingReceipt: 0 });
+  expect(simulation.counted('deliveries_expected')).toBe(200);
+  await simulation.run.close();
+});
+
+test('messages of a user who never gets a connection were offered', async () => {
+  const simulation = new Simulation({ connections: 2, load: { rate: 10, arrivals: 'constant' } });
+  await simulation.load(0);
+  const [lost] = simulation.server.connections;
+  lost!.close();
+  simulation.server.events.closed(lost!, 4403, 'not here', false);
+  await simulation.pass(LOAD_MS);
+  expect(simulation.progress()).toMatchObject({ connections: 1, lost: 1, dropped: 0 });
+  expect(simulation.progress().sent).toBeLessThan(90);
+  expect(simulation.progress().awaitingReceipt).toBeGreaterThan(10);
+  expect(simulation.counted('deliveries_expected')).toBe(100);
+  await simulation.run.close();
+});
+
+test('receipts that wait for somebody offline do not fill the place of what is kept while the sender is away', async () => {
+  const simulation = new Simulation({ connections: 2, load: { rate: 50 } });
+  await simulation.load(0);
+  const [sender, recipient] = [...simulation.server.connections];
+  recipient!.close();
+  simulation.server.events.closed(recipient!, 4403, 'not here', false);
+  await simulation.pass(LOAD_MS - 1_000);
+  expect(simulation.progress().acknowledged).toBeGreaterThan(150);
+  expect(simulation.progress().dropped).toBeLessThan(200);
+  const { dropped } = simulation.progress();
+  sender!.close();
+  simulation.server.events.closed(sender!, 4403, 'not here', false);
+  await simulation.pass(500);
+  // Those of the other one have no place any more.
+  expect(simulation.progress().dropped - dropped).toBeLessThan(20);
+  await simulation.run.close();
 });

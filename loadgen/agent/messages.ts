@@ -14,7 +14,13 @@ import { MESSAGE_HEADER_BYTES, type MessageHeader, readHeader, writeHeader } fro
 import type { CounterName } from '../recorder/metrics.ts';
 import type { Phase } from '../recorder/samples.ts';
 import type { AgentCounters } from './agent-counters.ts';
-import { findOutstanding, type OutstandingMessage, settleOutstanding, type VirtualUser } from './virtual-user.ts';
+import {
+  countUnacknowledged,
+  findOutstanding,
+  type OutstandingMessage,
+  settleOutstanding,
+  type VirtualUser,
+} from './virtual-user.ts';
 
 export interface MessagesOptions {
   traffic: TrafficPlan;
@@ -43,8 +49,9 @@ export class Messages {
   readonly sender = new SenderLedger();
   readonly receiver = new ReceiverLedger();
   readonly fanOut = new FanOutTracker();
-  /** Deliveries that what was sent should lead to. */
+  /** Deliveries that what was sent should lead to, without what was refused for good. */
   expected = 0;
+  /** Messages that are not through: acknowledged, and receipted where there are receipts, or given up. */
   awaitingReceipt = 0;
   /** Nothing is repeated any more. */
   closing = false;
@@ -65,7 +72,8 @@ export class Messages {
 
   /** Start a message to a user, or to a group (`GROUP_CODE` + its number). False: dropped, for the user keeps too many already. */
   start(user: VirtualUser, recipient: number, stream: number, intendedMs: number): boolean {
-    if ((user.connection === null || user.held) && user.outstanding.length >= KEPT_WHILE_AWAY) {
+    const away = user.connection === null || user.held;
+    if (away && countUnacknowledged(user, KEPT_WHILE_AWAY) >= KEPT_WHILE_AWAY) {
       this.dropped(stream, intendedMs);
       return false;
     }
@@ -86,6 +94,8 @@ export class Messages {
     };
     user.outstanding.push(message);
     this.awaitingReceipt++;
+    // Offered even if its user never gets to send it.
+    this.#count('deliveries_expected', intendedMs, stream, this.#receivers(user, recipient));
     this.#transmit(user, message, false);
     return true;
   }
@@ -124,6 +134,8 @@ export class Messages {
       return;
     }
     this.sender.failed(user.index, message.recipient, message.number);
+    // It was offered, and that it is not delivered tells against the server; but there is nothing to wait for.
+    this.expected -= this.#receivers(user, message.recipient);
     this.#settle(user, message);
     this.#options.finished(user, message.stream);
   }
@@ -185,7 +197,7 @@ export class Messages {
     if (message.actualMs === 0) {
       message.actualMs = clock.nowMs();
       this.#count('messages_sent', message.intendedMs, message.stream);
-      this.#expect(user, message);
+      this.expected += this.#receivers(user, message.recipient);
       if (!kept) this.#slipped(message);
     }
     const body = this.#body;
@@ -202,16 +214,11 @@ export class Messages {
     recorder.record('send_slip', phaseOf(intendedMs), actualMs - intendedMs, this.#tag(stream));
   }
 
-  #expect(user: VirtualUser, { recipient, intendedMs, stream }: OutstandingMessage): void {
+  /** Deliveries that a message leads to. */
+  #receivers(user: VirtualUser, recipient: number): number {
     const { devices } = this.#options.traffic;
-    const deliveries =
-      recipient >= GROUP_CODE
-        ? this.#options.groupReceivers(recipient - GROUP_CODE, user.index)
-        : devices === 1
-          ? 1
-          : devicesOf(recipient, devices);
-    this.expected += deliveries;
-    this.#count('deliveries_expected', intendedMs, stream, deliveries);
+    if (recipient >= GROUP_CODE) return this.#options.groupReceivers(recipient - GROUP_CODE, user.index);
+    return devices === 1 ? 1 : devicesOf(recipient, devices);
   }
 
   /** Repeat after a pause, all that is not acknowledged, in order: once the last of what was refused may come. */
@@ -257,8 +264,7 @@ export class Messages {
   }
 
   #settle(user: VirtualUser, message: OutstandingMessage): void {
-    settleOutstanding(user, message);
-    this.awaitingReceipt--;
+    if (settleOutstanding(user, message)) this.awaitingReceipt--;
   }
 }
 

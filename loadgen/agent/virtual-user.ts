@@ -74,19 +74,35 @@ export function newVirtualUser(
 
 const NO_OTHERS: readonly VirtualUser[] = [];
 
-/** The outstanding message with this id, which is nearly always the first or one of the first. */
-export function findOutstanding(user: VirtualUser, id: number): OutstandingMessage | undefined {
-  const { outstanding } = user;
-  for (let i = 0; i < outstanding.length; i++) if (outstanding[i]!.id === id) return outstanding[i];
-  return undefined;
+/** The outstanding message with this id. There may be many, where receipts wait for somebody offline; ids increase. */
+export function findOutstanding({ outstanding }: VirtualUser, id: number): OutstandingMessage | undefined {
+  return outstanding[placeOf(outstanding, id)];
 }
 
-/** Forget a message that is finished. */
-export function settleOutstanding(user: VirtualUser, message: OutstandingMessage): void {
-  const { outstanding } = user;
-  if (outstanding[0] === message) outstanding.shift();
-  else {
-    const at = outstanding.indexOf(message);
-    if (at >= 0) outstanding.splice(at, 1);
+/** Forget a message that is finished. Returns whether it was not forgotten before. */
+export function settleOutstanding({ outstanding }: VirtualUser, { id }: OutstandingMessage): boolean {
+  const at = placeOf(outstanding, id);
+  if (at === 0) outstanding.shift();
+  else if (at > 0) outstanding.splice(at, 1);
+  return at >= 0;
+}
+
+/** Messages that the server may not have yet; counted up to `most`. */
+export function countUnacknowledged({ outstanding }: VirtualUser, most: number): number {
+  let count = 0;
+  // The newest are the ones.
+  for (let i = outstanding.length - 1; i >= 0 && count < most; i--) if (!outstanding[i]!.acknowledged) count++;
+  return count;
+}
+
+/** −1: there is none. */
+function placeOf(outstanding: readonly OutstandingMessage[], id: number): number {
+  let from = 0;
+  let end = outstanding.length;
+  while (from < end) {
+    const middle = (from + end) >>> 1;
+    if (outstanding[middle]!.id < id) from = middle + 1;
+    else end = middle;
   }
+  return outstanding[from]?.id === id ? from : -1;
 }

@@ -59,14 +59,14 @@ export interface AgentProgress {
   reconnecting: number;
   sent: number;
   acknowledged: number;
-  /** Deliveries that the sent messages should lead to: one for each receiving user's device. */
+  /** Deliveries that the sent messages should lead to, without those refused for good: one for each receiving user's device. */
   expected: number;
   /** Distinct messages received, by each device. */
   delivered: number;
   duplicated: number;
   reordered: number;
   dropped: number;
-  /** Sends whose receipt from the recipient is still missing. */
+  /** Messages that were started and are not through: acknowledged, and receipted where there are receipts, or given up. */
   awaitingReceipt: number;
   /** Event-loop delay over the steady phase so far, p99 in ms. */
   loopDelayP99Ms: number;

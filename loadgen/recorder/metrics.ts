@@ -95,7 +95,7 @@ export const DESCRIPTIONS: Record<MetricName, string> = {
   messages_sent: 'messages handed to the socket',
   messages_acknowledged: 'messages that the server acknowledged as stored',
   messages_delivered: 'messages that reached a receiving device, each counted once',
-  deliveries_expected: 'deliveries that the sent messages should lead to, one for each receiving device',
+  deliveries_expected: 'deliveries that the started messages should lead to, one for each receiving device',
   messages_lost: 'acknowledged messages that never reached their recipient',
   messages_duplicated: 'deliveries of a message that had been delivered before',
   messages_reordered: 'deliveries after a later message of the same sender',
