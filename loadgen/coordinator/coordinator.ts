@@ -257,8 +257,8 @@ class Run {
       // Users who were offline come for what waits for them: what they had no time to fetch would look lost.
       const catchUpMs = agents.progress().catchingUp > 0 && !this.#aborted() ? CATCH_UP_MS : 0;
       if (nowMs >= limit + catchUpMs) break;
-      const { sent, acknowledged, delivered, expected, awaitingReceipt, catchingUp } = agents.progress();
-      const through = sent === acknowledged && delivered >= expected && awaitingReceipt === 0 && catchingUp === 0;
+      const { delivered, expected, awaitingReceipt, catchingUp } = agents.progress();
+      const through = delivered >= expected && awaitingReceipt === 0 && catchingUp === 0;
       // Two rounds of ticks, so that what is looked at was said after the last send.
       if (ticks > 2 * agents.size && through && (this.#faults.settled || this.#aborted())) break;
       await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
