@@ -209,6 +209,7 @@ export class AgentRun {
       received: (connection, _from, body) => {
         this.#messages.received(connection.context, body);
         this.#connections.moved(connection.context);
+        this.#streams?.catchUp();
       },
       delivered: (connection, id) => this.#messages.delivered(connection.context, id),
       stored: (connection, id) => this.#messages.stored(connection.context, id),

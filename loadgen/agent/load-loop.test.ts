@@ -68,4 +68,31 @@ describe('the load loop', () => {
     expect(log.fired).toHaveLength(1);
     expect(log.done).toBe(0);
   });
+
+  it('starts what is overdue when asked between two turns, once, and goes on as scheduled', () => {
+    const clock = new VirtualClock();
+    const { log, loop } = start(clock, [0, 10, 20, 500], (intendedMs) => {
+      if (intendedMs !== 1_000) return;
+      clock.advance(15); // Sockets are read for so long, and say so.
+      loop.catchUp();
+    });
+    clock.advance(1_001);
+    expect(log.fired.map(([intended]) => intended)).toEqual([1_000, 1_010]);
+    loop.catchUp();
+    clock.advance(3_000);
+    expect(log.fired.map(([intended]) => intended)).toEqual([1_000, 1_010, 1_020, 1_500]);
+    expect(log.done).toBe(1);
+  });
+
+  it('starts nothing early, nor after the end, when asked', () => {
+    const clock = new VirtualClock();
+    const { log, loop } = start(clock, [100]);
+    clock.advance(1_050);
+    loop.catchUp();
+    expect(log.fired).toEqual([]);
+    loop.stop();
+    clock.advance(500);
+    loop.catchUp();
+    expect(log.fired).toEqual([]);
+  });
 });

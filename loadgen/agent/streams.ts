@@ -67,6 +67,11 @@ export class Streams {
     this.#closed[stream]?.iterated(user);
   }
 
+  /** Start what is overdue (see LoadLoop). */
+  catchUp(): void {
+    for (const loop of this.#open) loop.catchUp();
+  }
+
   stop(): void {
     this.#stopped = true;
     for (const loop of this.#open) loop.stop();
