@@ -114,3 +114,23 @@ describe('a run with HTTP calls', () => {
     expect(workspace.processes()).toEqual([]);
   });
 });
+
+it('a run whose virtual users all come later is measured, and claims what they came to', {
+  timeout: TIMEOUT,
+}, async () => {
+  const workspace = new Workspace();
+  const stages = [
+    { target: 4, duration: '1s' },
+    { target: 4, duration: '1s' },
+  ];
+  const scenario = write(workspace, 'later.mjs', {
+    ...{ name: 'later', description: 'd', question: 'q', badSign: 'b' },
+    server: { shards: 1, store: 'memory:' },
+    options: { scenarios: { later: { executor: 'ramping-vus', startVUs: 0, stages } } },
+  });
+  await workspace.run(['run', scenario, '-a', '1', '-q', '--summary-json', 's.json']);
+  const { claim, ledger } = workspace.summary('s.json');
+  expect(ledger.delivered).toBeGreaterThan(20);
+  expect(claim).toMatch(/4 connections that sent [\d,.]+ messages\/s/);
+  workspace.close();
+});

@@ -228,7 +228,8 @@ class Run {
   }
 
   async #load(agents: AgentGroup): Promise<void> {
-    if (this.#aborted() || agents.progress().connections === 0) return;
+    // With nobody there, nothing can be measured; unless users are to come only later.
+    if (this.#aborted() || (agents.progress().connections === 0 && this.#plan.connectionsAtStart > 0)) return;
     const { warmUpMs, steadyMs } = this.#plan.phases;
     const startMs = this.#clock.nowMs() + Math.max(LOAD_LEAD_MS, agents.longestRoundTripMs * LOAD_LEAD_ROUND_TRIPS);
     agents.load(startMs);

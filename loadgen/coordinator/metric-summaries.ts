@@ -12,6 +12,14 @@ interface Span {
   endMs: number;
 }
 
+/**
+ * Deliveries that the steady phase was to have. A message that was not started is missed by as many as one has in the mean
+ * (`fanOut`).
+ */
+export function offeredDeliveries(metrics: RunMetrics, fanOut: number): number {
+  return metrics.counter('deliveries_expected', 'steady') + metrics.counter('messages_dropped', 'steady') * fanOut;
+}
+
 /** Trends, rates and gauges that have samples, and all counters. */
 export function metricSummaries(metrics: RunMetrics, steady: Span): MetricSummary[] {
   const counters = counterSummaries(metrics, steady).filter(

@@ -9,11 +9,23 @@ function facts(sentences: string[]): string[] {
   return sentences.map((sentence) => sentence.split(';')[0]!);
 }
 
+/** What a run put on the server. */
+export interface Held {
+  /** Open at most. */
+  connections: number;
+  /** Virtual users who wait for their acknowledgements make the rate, or a part of it. */
+  closed: boolean;
+  /** Messages/s that the plan offers by itself. */
+  rate: number;
+  /** Messages of the steady phase, and its length. */
+  sent: number;
+  seconds: number;
+}
+
 /** The sentence for whoever reads nothing else. */
-export function claimOf(input: SummaryInput, judged: VerdictOutput, opened: number, steadySeconds: number): string {
+export function claimOf(input: SummaryInput, judged: VerdictOutput, held: Held): string {
   const { plan } = input.options;
   const p99 = percentileMs(input.metrics.histogram('delivery_latency', 'steady'), 99);
-  const load = `${formatCount(opened)} connections and ${formatNumber(plan.rate)} messages/s`;
   const latency =
     p99 === null ? 'no message was measured' : `99% of messages reached the other user within ${formatNumber(p99)} ms`;
   const { lost, acknowledged } = input.ledger.totals;
@@ -22,11 +34,18 @@ export function claimOf(input: SummaryInput, judged: VerdictOutput, opened: numb
     lost === 0
       ? `none of ${formatCount(acknowledged)} acknowledged ${what} was lost`
       : `${formatCount(lost)} ${what} were lost`;
-  const span = `for ${formatNumber(Math.round(steadySeconds))} s`;
-  if (judged.verdict === 'pass') return `The server held ${load} ${span}: ${latency}, and ${loss}.`;
-  if (judged.verdict === 'fail')
-    return `The server did not hold ${formatCount(plan.connections)} connections and ${formatNumber(plan.rate)} messages/s: ${judged.failures.join('; ')}.`;
-  return `This run does not tell whether the server holds ${formatCount(plan.connections)} connections and ${formatNumber(plan.rate)} messages/s: ${facts([...judged.failures, ...judged.reasons]).join('; ')}.`;
+  const span = `for ${formatNumber(Math.round(held.seconds))} s`;
+  if (judged.verdict === 'pass') return `The server held ${loadOf(held)} ${span}: ${latency}, and ${loss}.`;
+  const asked = loadOf({ ...held, connections: plan.connections });
+  if (judged.verdict === 'fail') return `The server did not hold ${asked}: ${judged.failures.join('; ')}.`;
+  return `This run does not tell whether the server holds ${asked}: ${facts([...judged.failures, ...judged.reasons]).join('; ')}.`;
+}
+
+/** `4 connections and 20 messages/s`. Nobody asked closed executors for a rate: theirs is the one they came to. */
+export function loadOf({ connections, closed, rate, sent, seconds }: Held): string {
+  const open = `${formatCount(connections)} connections`;
+  if (!closed) return `${open} and ${formatNumber(rate)} messages/s`;
+  return `${open} that sent ${formatNumber(seconds > 0 ? sent / seconds : 0)} messages/s`;
 }
 
 export function notesOf(input: SummaryInput, judged: VerdictOutput, sharedMachine: boolean): string[] {

@@ -11,7 +11,7 @@ import { PLIMSOLL_VERSION } from '../version.ts';
 import type { AgentGroup } from './agent-group.ts';
 import { describeMachine, sharesMachine } from './machine.ts';
 import type { MemoryProbe } from './memory-probe.ts';
-import { metricSummaries, scenarioSummaries } from './metric-summaries.ts';
+import { metricSummaries, offeredDeliveries, scenarioSummaries } from './metric-summaries.ts';
 import type { NodeWatch } from './node-watch.ts';
 import type { PhaseLog } from './phase-log.ts';
 import { claimOf, notesOf, percentileMs } from './run-claim.ts';
@@ -48,6 +48,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
   const steady = input.phases.epochWindow('steady');
   const steadySeconds = (steady.endMs - steady.startMs) / 1_000;
   const connecting = connectingFigures(input.connectReports);
+  const seconds = steadySecondsOf(input, steady);
   const judged = judge({
     thresholds: input.thresholds,
     ledger: ledger.totals,
@@ -56,7 +57,8 @@ export function buildSummary(input: SummaryInput): RunSummary {
       failedButArrived: ledger.counts['failed-but-arrived'],
     },
     missingLedgers: ledger.missingAgents,
-    offeredMessages: metrics.counter('deliveries_expected', 'steady') + metrics.counter('messages_dropped', 'steady'),
+    offeredMessages: offeredDeliveries(metrics, plan.fanOut),
+    sends: metrics.expects('sent_latency'),
     achievedMessages: metrics.counter('messages_delivered', 'steady'),
     droppedMessages: metrics.counter('messages_dropped', 'steady'),
     steadySeconds,
@@ -69,7 +71,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
     connectReasons: connecting.reasons,
     connectionsLost: agents.progress().lost,
     objectiveMs: tightestObjective(plan),
-    seconds: steadySecondsOf(input, steady).filter(({ atMs }) => !input.faults.isDisturbed(atMs)),
+    seconds: seconds.filter(({ atMs }) => !input.faults.isDisturbed(atMs)),
     faults: input.faults.results,
     agentCpu: gaugeBySource(metrics, 'agent_cpu', steady),
     agentLoopDelayMs: agents.loopDelays(),
@@ -119,7 +121,14 @@ export function buildSummary(input: SummaryInput): RunSummary {
       derivation: plan.derivation,
     },
     verdict: judged.verdict,
-    claim: claimOf(input, judged, connecting.opened, steadySeconds),
+    claim: claimOf(input, judged, {
+      // Others may have come later.
+      connections: Math.max(connecting.opened, ...seconds.map(({ connections }) => connections)),
+      closed: plan.streams.some(({ pace }) => pace.model === 'closed'),
+      rate: plan.rate,
+      sent: metrics.counter('messages_sent', 'steady'),
+      seconds: steadySeconds,
+    }),
     // A pass needs no excuse: what strained the generator is then a remark.
     validity: passed ? { valid: true, reasons: [] } : { valid: judged.reasons.length === 0, reasons: judged.reasons },
     failures: judged.failures,

@@ -11,6 +11,7 @@ function goodRun(changes: Partial<VerdictInput> = {}): VerdictInput {
     contradictions: { neverSent: 0, failedButArrived: 0 },
     missingLedgers: 0,
     offeredMessages: 6_000,
+    sends: true,
     achievedMessages: 6_000,
     droppedMessages: 0,
     steadySeconds: 60,
@@ -186,11 +187,16 @@ describe('judge', () => {
     ],
     ['a closing ledger is missing', { missingLedgers: 1 }],
     ['it was stopped before its end', { complete: false }],
+    ['nothing was due', { offeredMessages: 0, achievedMessages: 0 }],
     ['rows are missing from the store', { rows: { recorded: 500, stored: 499 } }],
   ])('is inconclusive when %s, even if all that was seen is well', (_what, changes) => {
     const { verdict, reasons } = judge(goodRun(changes));
     expect(verdict).toBe('inconclusive');
     expect(reasons).toHaveLength(1);
+  });
+
+  it('has nothing against a run that is to send nothing', () => {
+    expect(judge(goodRun({ offeredMessages: 0, achievedMessages: 0, sends: false })).verdict).toBe('pass');
   });
 
   it('does not call noise in a short, slow run a growing backlog', () => {

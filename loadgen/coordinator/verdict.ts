@@ -42,6 +42,8 @@ export interface VerdictInput {
   missingLedgers: number;
   /** Steady phase. */
   offeredMessages: number;
+  /** The run is to send messages. */
+  sends: boolean;
   achievedMessages: number;
   droppedMessages: number;
   steadySeconds: number;
@@ -91,6 +93,8 @@ export interface VerdictOutput {
 export function judge(input: VerdictInput): VerdictOutput {
   const failures = findFailures(input);
   const reasons = findSuspicions(input);
+  if (failures.length === 0 && nothingDue(input))
+    reasons.push('no message was due in the steady phase, so that nothing was judged');
   // An agent that died, or a run cut short, leaves part of the load unjudged: not a pass even if all that was seen is well.
   const unjudged =
     input.deadAgents.length > 0 ||
@@ -98,7 +102,7 @@ export function judge(input: VerdictInput): VerdictOutput {
     !input.complete ||
     rowsMissing(input) ||
     input.faults.some(({ problem }) => problem !== undefined);
-  if (failures.length === 0 && !unjudged) return { verdict: 'pass', failures, reasons };
+  if (failures.length === 0 && !unjudged && !nothingDue(input)) return { verdict: 'pass', failures, reasons };
   const excused = (reasons.length > 0 || unjudged) && !provenBroken(input);
   return { verdict: excused ? 'inconclusive' : 'fail', failures, reasons };
 }
@@ -248,6 +252,10 @@ function names(suspects: Suspect[]): string {
 function most(suspects: Suspect[]): string {
   const value = round(Math.max(...suspects.map((suspect) => suspect.value)));
   return suspects.length > 1 ? `up to ${value}` : value;
+}
+
+function nothingDue({ sends, offeredMessages, steadySeconds }: VerdictInput): boolean {
+  return sends && steadySeconds > 0 && offeredMessages === 0;
 }
 
 function rowsMissing(input: VerdictInput): boolean {
