@@ -252,3 +252,21 @@ describe("k6's executors", () => {
     expect(() => compile(changes)).toThrow(message);
   });
 });
+
+describe('sessions', () => {
+  const population = { ...POPULATION, sessions: { perUserPerDay: 12, length: '15m' } };
+  const STAGES = [{ target: 1, duration: '2m' }];
+  const steady = { executor: 'constant-arrival-rate', rate: 10, duration: '10m', preAllocatedVUs: 1 } as const;
+
+  it.each<[string, Partial<Scenario>, LoadOverrides, number]>([
+    ['a ramp', { load: { executor: 'ramping-arrival-rate', of: 'mean', stages: STAGES } }, {}, 125],
+    ['an open executor', { options: { scenarios: { steady } } }, {}, 600],
+    ['a load and a longer executor', { load: {}, options: { scenarios: { steady } } }, {}, 600],
+    ['what -d makes of them', { options: { scenarios: { steady } } }, { durationMs: 90_000 }, 90],
+  ])('end and begin for as long as %s lasts', (_what, changes, overrides, seconds) => {
+    const plan = compile({ population, ...changes }, overrides);
+    const { turnover } = plan.blocks[0]!;
+    expect(plan.warmUpMs + plan.steadyMs).toBe(seconds * 1_000);
+    expect(turnover.reduce((sum, { durationMs }) => sum + durationMs, 0)).toBe(seconds * 1_000);
+  });
+});

@@ -10,7 +10,7 @@ import { executorPlan } from './executor-plan.ts';
 import { thresholdRemarks } from './expected-metrics.ts';
 import { faultRemarks } from './fault-remarks.ts';
 import { createGroups, meanFanOut } from './groups.ts';
-import { dayPartHours, offeredRate } from './offered-rate.ts';
+import { dayPartHours, loadLengthMs, offeredRate } from './offered-rate.ts';
 import { meanPayloadBytes } from './payload-sizes.ts';
 import type { BlockPlan, Durability, GroupsPlan, LoadPlan, StreamPlan } from './plan.ts';
 import { type Slice, sliceOf } from './slice.ts';
@@ -45,12 +45,8 @@ export function compileScenario(
   if (!scenario.load && Object.keys(scenario.options.scenarios).length === 0)
     throw new ScenarioError('"load" is missing; it says how much is sent (or "options.scenarios" does, as in k6)');
   const payload = payloadSpec(scenario.population, samples);
-  const crowd = sliceOf(
-    scenario,
-    overrides,
-    overrides.durationMs ?? scenario.phases.steady ?? 30_000,
-    meanPayloadBytes(payload),
-  );
+  const warmUpMs = scenario.phases.warmUp ?? (scenario.load ? 5000 : 0);
+  const crowd = sliceOf(scenario, overrides, steadyLengthMs(scenario, overrides, warmUpMs), meanPayloadBytes(payload));
   if (crowd === null && scenario.load)
     throw new ScenarioError('"connections" is missing; without a population it says how many users there are');
   if (!scenario.load && overrides.rate !== undefined)
@@ -59,7 +55,6 @@ export function compileScenario(
     );
   const crowdUsers = crowd?.users ?? 0;
   const executors = executorPlan(stretched(scenario, overrides), crowdUsers);
-  const warmUpMs = scenario.phases.warmUp ?? (scenario.load ? 5000 : 0);
   const offered =
     scenario.load && offeredRate(scenario.load, scenario.phases.steady, overrides, crowdUsers, crowd?.rate);
   const loadMs = offered === undefined ? 0 : warmUpMs + createRateCurve(offered.stages).durationMs;
@@ -124,6 +119,14 @@ export function compileScenario(
       ...thresholdRemarks(thresholds, { ...traffic, rate, groups, http, presenceContacts, faults }),
     ],
   };
+}
+
+/** Sessions end and begin for as long as anything is sent; what the length itself must be is checked later. */
+function steadyLengthMs(scenario: CheckedScenario, overrides: LoadOverrides, warmUpMs: number): number {
+  const { load, phases } = scenario;
+  const { endMs } = executorPlan(stretched(scenario, overrides), Number.MAX_SAFE_INTEGER);
+  const loadMs = load === undefined ? 0 : loadLengthMs(load, phases.steady, overrides);
+  return Math.max(loadMs, endMs - warmUpMs, 0);
 }
 
 /** `-d` stretches executors, where nothing but they say how long the run lasts. */

@@ -52,6 +52,14 @@ export function offeredRate(
   return offered;
 }
 
+/** How long the load lasts after the warm-up, ms; 0 for stages that last 0 s, which `offeredRate` refuses. */
+export function loadLengthMs(load: Load, steadyMs: number | undefined, { durationMs }: RateOverrides): number {
+  if (load.executor === 'daily-curve') return dayPartMs(load, durationMs);
+  if (durationMs !== undefined) return durationMs;
+  if (load.executor === 'ramping-arrival-rate') return load.stages.reduce((sum, { duration }) => sum + duration, 0);
+  return steadyMs ?? STEADY_MS_DEFAULT;
+}
+
 function offeredBy(
   load: Load,
   steadyMs: number | undefined,
@@ -60,7 +68,7 @@ function offeredBy(
 ): OfferedRate {
   if (load.executor === 'ramping-arrival-rate') return rampingRate(load, steadyMs, overrides, rate);
   if (load.executor === 'daily-curve') return dailyRate(load, steadyMs, overrides, rate);
-  return constantRate(load, overrides.durationMs ?? steadyMs ?? STEADY_MS_DEFAULT, overrides.rate, rate);
+  return constantRate(load, loadLengthMs(load, steadyMs, overrides), overrides.rate, rate);
 }
 
 function constantRate(
