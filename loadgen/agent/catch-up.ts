@@ -62,11 +62,14 @@ export class CatchUp {
     for (let attempt = 0; attempt < ATTEMPTS && !(await this.#caughtUp(user)); attempt++) {
       if (this.#stopped) break;
       await connector.begin(user, () => this.#stopped);
+      // An attempt that was under way before goes on by itself, and is none of these.
+      while (user.reconnecting && !this.#stopped) await this.#pause(LOOK_MS);
       if (user.connection === null) await this.#pause(RETRY_MS);
     }
     this.#now.delete(user);
     if (!this.#stopped) leave(user);
   }
+
   /** Resolves with false when there is no connection, or none any more. */
   async #caughtUp(user: VirtualUser): Promise<boolean> {
     const { clock } = this.#options;
@@ -86,6 +89,7 @@ export class CatchUp {
     }
     return false;
   }
+
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => this.#options.clock.after(ms, resolve));
   }

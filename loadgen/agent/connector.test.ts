@@ -91,3 +91,17 @@ test('what would end the same way again is not tried again', async () => {
   expect((await report).failed).toEqual({ generator: 0, server: 1 });
   expect([opened.attempts.length, opened.events]).toEqual([1, ['failed alice']]);
 });
+
+test('whose session begins anew does not wait out the pause of the last one', async () => {
+  const { connector, attempts, events, pass, user } = start((attempt) => (attempt < 6 ? refusal() : null), longest);
+  void connector.reopen(user, 'later');
+  await pass(32_000);
+  expect(attempts).toHaveLength(5);
+  user.online = false;
+  await pass(1_000);
+  user.online = true;
+  void connector.begin(user);
+  await pass(10);
+  expect(events).toEqual(['resumed alice']);
+  expect(connector.reconnecting).toBe(0);
+});

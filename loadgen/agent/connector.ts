@@ -35,6 +35,8 @@ export class Connector {
   reconnecting = 0;
   #options: ConnectorOptions;
   #stopped = false;
+  /** Users who wait to try again; the call ends the wait. */
+  #backingOff = new Map<VirtualUser, () => void>();
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
@@ -70,6 +72,7 @@ export class Connector {
   /** A session begins: connect, for as long as it takes; resolves when it is open or `givenUp`. */
   async begin(user: VirtualUser, givenUp: () => boolean = () => !user.online): Promise<void> {
     // At once, as a person does who opens the application; backing off comes with the first failure.
+    this.#backingOff.get(user)?.();
     await this.#insist(user, 'elsewhere', false, givenUp);
   }
 
@@ -78,7 +81,7 @@ export class Connector {
     user.reconnecting = true;
     this.reconnecting++;
     for (let failures = 0; !this.#stopped && !givenUp(); failures++) {
-      await this.#pause(reconnectPauseMs(advice, failures, this.#options.random.uniform()));
+      await this.#backOff(user, reconnectPauseMs(advice, failures, this.#options.random.uniform()));
       if (this.#stopped || givenUp()) break;
       try {
         await this.#connect(user, resumed);
@@ -133,6 +136,19 @@ export class Connector {
     });
     user.connection = connection;
     opened(user, clock.nowMs() - startMs, resumed);
+  }
+
+  #backOff(user: VirtualUser, ms: number): Promise<void> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      const over = (): void => {
+        clock.cancel(timer);
+        this.#backingOff.delete(user);
+        resolve();
+      };
+      const timer = clock.after(ms, over);
+      this.#backingOff.set(user, over);
+    });
   }
 
   #pause(ms: number): Promise<void> {
