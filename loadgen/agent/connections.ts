@@ -106,11 +106,12 @@ export class Connections {
   /** A session begins by plan. */
   begin(user: VirtualUser): void {
     if (this.#closing) return;
-    // What is intended from now on is for somebody online: a slow welcome is the server's latency.
-    user.onlineSinceMs = this.#options.clock.nowMs();
     for (const device of [user, ...user.others]) {
-      device.onlineSinceMs = user.onlineSinceMs;
-      if (device.connection === null) void this.#connector.begin(device);
+      // Back before he had quite left: he was there all the time.
+      if (device.connection !== null) continue;
+      // What is intended from now on is for somebody online: a slow welcome is the server's latency.
+      device.onlineSinceMs = this.#options.clock.nowMs();
+      void this.#connector.begin(device);
     }
   }
 

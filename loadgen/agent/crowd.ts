@@ -3,7 +3,7 @@
  * sessions end and others begin at the plan's rate. It decides; connecting and leaving are the agent's.
  */
 import type { Clock, Timer } from '../clock.ts';
-import { type Segment, segmentCount, segmentRange } from '../coordinator/segments.ts';
+import { type IndexRange, type Segment, segmentRange } from '../coordinator/segments.ts';
 import { createFireTimes, segmentFireTimes } from '../pacing/fire-times.ts';
 import { createRateCurve } from '../pacing/rate-curve.ts';
 import { stageValueAt } from '../pacing/stage-value.ts';
@@ -31,6 +31,8 @@ const FOLLOW_INTERVAL_MS = 50;
 
 interface Block {
   plan: BlockPlan;
+  /** This agent's users of the block. */
+  range: IndexRange;
   /** First devices. Both lists are unordered; a user knows his place. */
   online: VirtualUser[];
   offline: VirtualUser[];
@@ -53,8 +55,8 @@ export class Crowd {
       const own: VirtualUser[] = [];
       for (let i = range.first; i < range.end; i++) own.push(createUser(plan.first + i, traffic.devices));
       users.push(...own);
-      const block: Block = { plan, online: [], offline: [] };
-      const wanted = plan.online === null ? own.length : wantedOf(plan, segment, 0, own.length);
+      const block: Block = { plan, range, online: [], offline: [] };
+      const wanted = wantedOf(plan, range, 0);
       // Anybody may be online first; where all are, their order stays.
       const order = wanted === own.length ? own : shuffled(own, random.fork(`online ${plan.name}`));
       order.forEach((user, index) => {
@@ -129,8 +131,8 @@ export class Crowd {
   }
 
   #follow(block: Block, elapsedMs: number): void {
-    const { online, offline, plan } = block;
-    const wanted = wantedOf(plan, this.#options.segment, elapsedMs, online.length + offline.length);
+    const { online, offline, plan, range } = block;
+    const wanted = wantedOf(plan, range, elapsedMs);
     const { random } = this.#options;
     while (online.length < wanted) this.#move(block, offline[random.integer(offline.length)]!, true);
     while (online.length > wanted) this.#move(block, online[random.integer(online.length)]!, false);
@@ -156,10 +158,11 @@ export class Crowd {
   }
 }
 
-function wantedOf(plan: BlockPlan, segment: Segment, elapsedMs: number, most: number): number {
-  if (plan.online === null) return most;
-  const all = Math.min(Math.max(Math.round(stageValueAt(plan.online, elapsedMs)), 0), plan.users);
-  return Math.min(segmentCount(all, segment), most);
+/** Those who are to be online are spread evenly over a block's users, so that no agent is to have more than it has users. */
+function wantedOf({ online, users }: BlockPlan, { first, end }: IndexRange, elapsedMs: number): number {
+  if (online === null) return end - first;
+  const all = Math.min(Math.max(Math.round(stageValueAt(online, elapsedMs)), 0), users);
+  return Math.ceil((end * all) / users) - Math.ceil((first * all) / users);
 }
 
 function createUser(index: number, devices: number): VirtualUser {

@@ -61,7 +61,7 @@ async function gather(options: Partial<GatherOptions> = {}) {
     most: 100,
     connections: 10,
     runId: 'run',
-    waitMs: 500,
+    waitMs: 20_000,
     silenceMs: 15_000,
     onNotice: () => {},
     signal: new AbortController().signal,
@@ -79,7 +79,7 @@ it('takes as many as are wanted, names them by segment, and leaves the others fr
     ['agent-1', hostname()],
   ]);
   expect(hosts.filter((host) => host.busy)).toHaveLength(2);
-  await expect(gather({ count: 2 })).rejects.toThrow(
+  await expect(gather({ count: 2, waitMs: 500 })).rejects.toThrow(
     `too few agents on ${server.url} after 500ms: 1 of 2 is there (${hostname()}: 1), 2 are busy with run run; start one with plimsoll agent --control ${server.url}`,
   );
 });
@@ -93,7 +93,7 @@ it('takes all that are free when nobody says how many, but not more than there i
 it('waits for those that come later, and says how many are there', async () => {
   const notices: string[] = [];
   startHost();
-  const links = gather({ count: 2, waitMs: 20_000, onNotice: (text) => notices.push(text) });
+  const links = gather({ count: 2, onNotice: (text) => notices.push(text) });
   await eventually(() => notices.length > 0, 'a notice');
   startHost();
   expect(await links).toHaveLength(2);
@@ -127,7 +127,7 @@ it('takes agents of many machines before two of one', async () => {
 it('tells the machines and the runs of those that are there', async () => {
   for (const host of ['beta', 'alpha']) presentOffer({ host });
   presentOffer({ host: 'gamma', busy: 'other-run' });
-  await expect(gather({ count: 3 })).rejects.toThrow(
+  await expect(gather({ count: 3, waitMs: 500 })).rejects.toThrow(
     '2 of 3 are there (alpha: 1, beta: 1), 1 is busy with run other-run',
   );
 });
