@@ -17,7 +17,8 @@ import type { PhaseLog } from './phase-log.ts';
 import { claimOf, notesOf, percentileMs } from './run-claim.ts';
 import type { FaultsJudged } from './run-faults.ts';
 import type { RunOptions } from './run-options.ts';
-import { DEFAULT_OBJECTIVE_MS, judge, METHOD, type SteadySecond } from './verdict.ts';
+import { steadySecondsOf } from './steady-seconds.ts';
+import { DEFAULT_OBJECTIVE_MS, judge, METHOD } from './verdict.ts';
 
 export interface SummaryInput {
   options: RunOptions;
@@ -48,7 +49,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
   const steady = input.phases.epochWindow('steady');
   const steadySeconds = (steady.endMs - steady.startMs) / 1_000;
   const connecting = connectingFigures(input.connectReports);
-  const seconds = steadySecondsOf(input, steady);
+  const seconds = steadySecondsOf(metrics, steady);
   const judged = judge({
     thresholds: input.thresholds,
     ledger: ledger.totals,
@@ -197,40 +198,6 @@ function tightestObjective(plan: LoadPlan): number | null {
 /** What the clocks of two hosts may differ by where a delivery between them is to be measured, ms. */
 export function clockLimitMs(plan: LoadPlan): number {
   return (tightestObjective(plan) ?? DEFAULT_OBJECTIVE_MS) * METHOD.clockShareOfObjective;
-}
-
-function steadySecondsOf(input: SummaryInput, steady: { startMs: number; endMs: number }): SteadySecond[] {
-  const perSecond = new Map<number, { sent: number; delivered: number }>();
-  for (const metric of ['deliveries_expected', 'messages_delivered'] as const) {
-    for (const { atMs, value } of input.metrics.counterSeconds(metric)) {
-      const second = perSecond.get(atMs) ?? { sent: 0, delivered: 0 };
-      second[metric === 'deliveries_expected' ? 'sent' : 'delivered'] += value;
-      perSecond.set(atMs, second);
-    }
-  }
-  const rss = new Map<number, number>();
-  for (const { atMs, value } of input.metrics.gauges('server_rss_bytes')) rss.set(atMs, (rss.get(atMs) ?? 0) + value);
-  const connections = new Map<number, number>();
-  for (const { atMs, source, value } of input.metrics.gauges('connections')) {
-    if (source.startsWith('agent')) connections.set(atMs, (connections.get(atMs) ?? 0) + value);
-  }
-  let sent = 0;
-  let delivered = 0;
-  const seconds: SteadySecond[] = [];
-  for (const [atMs, counts] of [...perSecond.entries()].sort(([a], [b]) => a - b)) {
-    sent += counts.sent;
-    delivered += counts.delivered;
-    // The first and last second are cut by the phase's edges.
-    if (atMs < steady.startMs || atMs + 1_000 > steady.endMs) continue;
-    seconds.push({
-      atMs,
-      sent,
-      delivered,
-      serverRssBytes: rss.get(atMs) ?? null,
-      connections: connections.get(atMs) ?? 0,
-    });
-  }
-  return seconds;
 }
 
 function gaugeBySource(

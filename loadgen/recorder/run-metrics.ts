@@ -55,7 +55,7 @@ export class RunMetrics {
       ),
     );
     // Always looked at second by second: the backlog, the progress display, what a message costs.
-    this.#windowed.add('messages_sent').add('messages_delivered');
+    this.#windowed.add('messages_sent').add('messages_delivered').add('deliveries_expected');
   }
 
   add(batch: SampleBatch): void {
@@ -102,7 +102,7 @@ export class RunMetrics {
     return phases.reduce((sum, name) => sum + (this.#counters.get(keyOf(metric, name, of)) ?? 0), 0);
   }
 
-  /** Second by second; kept of messages sent and delivered, and of what a windowed threshold looks at. */
+  /** Second by second; kept of messages sent, deliveries expected and made, and of what a windowed threshold looks at. */
   counterSeconds(metric: CounterName | RateName): readonly CounterRow[] {
     return this.#counterSeconds.get(metric) ?? [];
   }
