@@ -140,6 +140,12 @@ describe('judge', () => {
     expect(reasons.join('\n')).toMatch(sentence);
   });
 
+  it('takes half a minute in which a heap filled for no leak', () => {
+    const seconds = goodRun().seconds.map((second, i) => ({ ...second, serverRssBytes: 200e6 + i * 1.4e6 }));
+    expect(judge(goodRun({ seconds: seconds.slice(0, 30) })).verdict).toBe('pass');
+    expect(judge(goodRun({ seconds })).verdict).toBe('fail');
+  });
+
   it.each<[string, Partial<VerdictInput>]>([
     ['lost', { ledger: { ...goodRun().ledger, lost: 1 } }],
     ['repeated', { ledger: { ...goodRun().ledger, duplicated: 1 } }],

@@ -289,7 +289,8 @@ function memoryGrowth(input: VerdictInput): string | null {
     values,
   );
   const budget = Math.max(METHOD.memoryGrowthPerMinuteShare * mean(values), METHOD.memoryGrowthPerMinuteBytes);
-  if (slope === null || slope.lower95 * 60 <= budget) return null;
+  // A heap breathes: in less than a minute it must really have grown by what a minute may have.
+  if (slope === null || slope.lower95 * Math.min(known.length, 60) <= budget) return null;
   return `the server's memory grew by ${round((slope.perSecond * 60) / 1e6)} MB a minute (budget ${round(budget / 1e6)} MB)`;
 }
 
