@@ -25,6 +25,7 @@ const LINKS = [
   ['verdict', 'Verdict'],
   ['thresholds', 'Thresholds'],
   ['ledger', 'Ledger'],
+  ['faults', 'Faults'],
   ['charts', 'Over time'],
   ['distribution', 'Distribution'],
   ['metrics', 'Metrics'],
