@@ -15,11 +15,12 @@ const LOAD_MS = 10_000;
 
 class Simulation {
   readonly clock = new VirtualClock();
-  readonly server = new SimulatedServer(this.clock);
+  readonly server: SimulatedServer;
   readonly assignment: AgentAssignment;
   readonly run: AgentRun;
 
-  constructor(scenario: Partial<Scenario>) {
+  constructor(scenario: Partial<Scenario>, latencyMs = 5) {
+    this.server = new SimulatedServer(this.clock, latencyMs);
     this.assignment = assignmentOf(scenario);
     this.run = new AgentRun(this.assignment, this.clock, this.server.createDriver);
   }
@@ -298,3 +299,22 @@ test('receipts that wait for somebody offline do not fill the place of what is k
   expect(simulation.progress().dropped - dropped).toBeLessThan(20);
   await simulation.run.close();
 });
+
+test.each([200, 3_000])(
+  'who comes for what waits for him does not miss what is under way for %i ms',
+  async (latencyMs) => {
+    const simulation = new Simulation(
+      {
+        connections: 40,
+        population: { partners: 'uniform' },
+        online: { start: 0.25, stages: [{ target: 0.25, duration: '10s' }] },
+        load: { rate: 200 },
+      },
+      latencyMs,
+    );
+    await simulation.load();
+    const { totals } = await simulation.finish();
+    expect(totals).toMatchObject({ lost: 0, pending: 0 });
+    expect(totals.delivered).toBe(totals.sent);
+  },
+);

@@ -9,7 +9,7 @@ test('a user whose connection takes its time is not given up', async () => {
   const clock = new VirtualClock();
   const left: string[] = [];
   const connector = { begin: async () => {} } as unknown as Connector;
-  const catchUp = new CatchUp({ clock, connector, leave: ({ name }) => left.push(name) });
+  const catchUp = new CatchUp({ clock, connector, leave: ({ name }) => left.push(name), settled: () => true });
   const pass = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += 10) {
       clock.advance(10);

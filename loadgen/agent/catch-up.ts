@@ -11,11 +11,17 @@ export interface CatchUpOptions {
   connector: Connector;
   /** Disconnect in order. */
   leave: (user: VirtualUser) => void;
+  /** The server has answered everything that this agent has sent. */
+  settled: () => boolean;
 }
 
 /** Users who catch up at the same time. */
 const AT_ONCE = 100;
 const LOOK_MS = 20;
+/** Whoever comes before a message that is under way to him is stored leaves without it: other agents' get this time, … */
+const SETTLE_MS = 1_000;
+/** … and one's own as long as they take, at most this. */
+const SETTLE_MOST_MS = 10_000;
 const ATTEMPTS = 5;
 const RETRY_MS = 500;
 /** Where the server does not say how much there is, caught up means that nothing came for so long. */
@@ -39,18 +45,32 @@ export class CatchUp {
 
   start(users: readonly VirtualUser[]): void {
     this.left = users.length;
-    let next = 0;
-    const worker = async (): Promise<void> => {
-      while (next < users.length && !this.#stopped) {
-        await this.#one(users[next++]!);
-        this.left--;
-      }
-    };
-    for (let i = 0; i < Math.min(AT_ONCE, users.length); i++) void worker();
+    void this.#run(users);
   }
 
   stop(): void {
     this.#stopped = true;
+  }
+
+  async #run(users: readonly VirtualUser[]): Promise<void> {
+    const { clock, settled } = this.#options;
+    const fromMs = clock.nowMs();
+    const waits = (ms: number): boolean => !this.#stopped && clock.nowMs() < fromMs + ms;
+    while (waits(SETTLE_MS) || (waits(SETTLE_MOST_MS) && !settled())) await this.#pause(LOOK_MS);
+    // What some of them have still to send is for others of them.
+    await this.#each(users.filter(hasUnsent), (user) => this.#one(user));
+    await this.#each(users, async (user) => {
+      await this.#one(user);
+      this.left--;
+    });
+  }
+
+  async #each(users: readonly VirtualUser[], call: (user: VirtualUser) => Promise<void>): Promise<void> {
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      while (next < users.length && !this.#stopped) await call(users[next++]!);
+    };
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, users.length) }, worker));
   }
 
   async #one(user: VirtualUser): Promise<void> {
@@ -83,8 +103,7 @@ export class CatchUp {
       }
       const { head } = connection;
       const quiet = clock.nowMs() - sinceMs >= QUIET_MS;
-      const unsent = user.outstanding.some(({ acknowledged }) => !acknowledged);
-      if (!unsent && (head === undefined ? quiet : position >= head)) return true;
+      if (!hasUnsent(user) && (head === undefined ? quiet : position >= head)) return true;
       await this.#pause(LOOK_MS);
     }
     return false;
@@ -93,4 +112,8 @@ export class CatchUp {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => this.#options.clock.after(ms, resolve));
   }
+}
+
+function hasUnsent({ outstanding }: VirtualUser): boolean {
+  return outstanding.some(({ acknowledged }) => !acknowledged);
 }

@@ -65,7 +65,12 @@ export class Connections {
         this.lostForGood++;
       },
     });
-    this.#catchUp = new CatchUp({ clock, connector: this.#connector, leave: (user) => this.#disconnect(user) });
+    this.#catchUp = new CatchUp({
+      clock,
+      connector: this.#connector,
+      leave: (user) => this.#disconnect(user),
+      settled: () => options.messages.unacknowledged === 0,
+    });
   }
 
   get connecting(): number {

@@ -53,6 +53,8 @@ export class Messages {
   expected = 0;
   /** Messages that are not through: acknowledged, and receipted where there are receipts, or given up. */
   awaitingReceipt = 0;
+  /** Of these, those that the server has not answered. */
+  unacknowledged = 0;
   /** Nothing is repeated any more. */
   closing = false;
   #options: MessagesOptions;
@@ -94,6 +96,7 @@ export class Messages {
     };
     user.outstanding.push(message);
     this.awaitingReceipt++;
+    this.unacknowledged++;
     // Offered even if its user never gets to send it.
     this.#count('deliveries_expected', intendedMs, stream, this.#receivers(user, recipient));
     this.#transmit(user, message, false);
@@ -118,6 +121,7 @@ export class Messages {
     const message = findOutstanding(user, id);
     if (message === undefined || message.acknowledged) return; // the answer to a repeat
     message.acknowledged = true;
+    this.unacknowledged--;
     this.sender.acknowledged(user.index, message.recipient, message.number);
     this.#count('messages_acknowledged', message.intendedMs, message.stream);
     this.#record('sent_latency', 'sent_latency_service', message);
@@ -134,6 +138,7 @@ export class Messages {
       return;
     }
     this.sender.failed(user.index, message.recipient, message.number);
+    this.unacknowledged--;
     // It was offered, and that it is not delivered tells against the server; but there is nothing to wait for.
     this.expected -= this.#receivers(user, message.recipient);
     this.#settle(user, message);
