@@ -48,6 +48,8 @@ class Simulation {
   /** Drain until everything is through, and close the ledger. */
   async finish(): Promise<Reconciliation> {
     this.run.stopLoad();
+    for (let i = 0; i < 100 && this.progress().unacknowledged > 0; i++) await this.pass(100);
+    this.run.fetchMissed();
     await this.pass(100);
     for (let i = 0; i < 100 && this.progress().catchingUp > 0; i++) await this.pass(100);
     const { traffic, seed } = this.assignment;

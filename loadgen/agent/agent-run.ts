@@ -156,7 +156,12 @@ export class AgentRun {
     return this.#faults.apply(fault);
   }
 
-  /** Start nothing more. Users who are offline come once more for what they missed. */
+  /** Users who are offline come for what they missed. */
+  fetchMissed(): void {
+    this.#connections.fetch();
+  }
+
+  /** Start nothing more. Users who are offline but have something to send come and send it. */
   stopLoad(): void {
     this.#streams?.stop();
     this.#crowd.stop();
@@ -245,6 +250,8 @@ export class AgentRun {
       reordered: totals.messages_reordered,
       dropped: totals.messages_dropped,
       awaitingReceipt: this.#messages.awaitingReceipt,
+      unacknowledged: this.#messages.unacknowledged,
+      droppedAway: this.#messages.droppedAway,
       slow: this.#faults.slow,
       catchingUp: this.#connections.catchingUp,
       loopDelayP99Ms: this.#health.steadyLoopDelayMs(),

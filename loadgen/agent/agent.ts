@@ -73,7 +73,8 @@ export function runAgent(coordinator: CoordinatorLink): void {
     } else if (message.type === 'drain') {
       run.stopLoad();
       setInterval(() => tick('none'), DRAIN_TICK_MS);
-    } else {
+    } else if (message.type === 'fetch') run.fetchMissed();
+    else {
       clearTimeout(ticking);
       tick('last');
       for (const text of run.driverProblems()) tell({ type: 'notice', text });

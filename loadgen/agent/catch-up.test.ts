@@ -9,7 +9,7 @@ test('a user whose connection takes its time is not given up', async () => {
   const clock = new VirtualClock();
   const left: string[] = [];
   const connector = { begin: async () => {} } as unknown as Connector;
-  const catchUp = new CatchUp({ clock, connector, leave: ({ name }) => left.push(name), settled: () => true });
+  const catchUp = new CatchUp({ clock, connector, leave: ({ name }) => left.push(name) });
   const pass = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += 10) {
       clock.advance(10);
@@ -21,6 +21,7 @@ test('a user whose connection takes its time is not given up', async () => {
   // Begun before the load ended, with a server that is slow to answer.
   user.reconnecting = true;
   catchUp.start([user]);
+  void catchUp.fetch();
   await pass(10_000);
   expect([catchUp.left, left]).toEqual([1, []]);
   user.connection = { position: 3, head: 3 } as DriverConnection<VirtualUser>;

@@ -11,17 +11,11 @@ export interface CatchUpOptions {
   connector: Connector;
   /** Disconnect in order. */
   leave: (user: VirtualUser) => void;
-  /** The server has answered everything that this agent has sent. */
-  settled: () => boolean;
 }
 
 /** Users who catch up at the same time. */
 const AT_ONCE = 100;
 const LOOK_MS = 20;
-/** Whoever comes before a message that is under way to him is stored leaves without it: other agents' get this time, … */
-const SETTLE_MS = 1_000;
-/** … and one's own as long as they take, at most this. */
-const SETTLE_MOST_MS = 10_000;
 const ATTEMPTS = 5;
 const RETRY_MS = 500;
 /** Where the server does not say how much there is, caught up means that nothing came for so long. */
@@ -31,6 +25,8 @@ export class CatchUp {
   /** Users who are not through yet. */
   left = 0;
   #options: CatchUpOptions;
+  #users: readonly VirtualUser[] = [];
+  #unsent: Promise<void> = Promise.resolve();
   #now = new Set<VirtualUser>();
   #stopped = false;
 
@@ -43,26 +39,24 @@ export class CatchUp {
     return this.#now.has(user);
   }
 
+  /** Those among them who still have something to send come at once: it is for others of them. */
   start(users: readonly VirtualUser[]): void {
     this.left = users.length;
-    void this.#run(users);
+    this.#users = users;
+    this.#unsent = this.#each(users.filter(hasUnsent), (user) => this.#one(user));
+  }
+
+  /** Nothing is under way to anybody any more: all come. Whoever came before would leave without what is stored after. */
+  async fetch(): Promise<void> {
+    await this.#unsent;
+    await this.#each(this.#users, async (user) => {
+      await this.#one(user);
+      this.left--;
+    });
   }
 
   stop(): void {
     this.#stopped = true;
-  }
-
-  async #run(users: readonly VirtualUser[]): Promise<void> {
-    const { clock, settled } = this.#options;
-    const fromMs = clock.nowMs();
-    const waits = (ms: number): boolean => !this.#stopped && clock.nowMs() < fromMs + ms;
-    while (waits(SETTLE_MS) || (waits(SETTLE_MOST_MS) && !settled())) await this.#pause(LOOK_MS);
-    // What some of them have still to send is for others of them.
-    await this.#each(users.filter(hasUnsent), (user) => this.#one(user));
-    await this.#each(users, async (user) => {
-      await this.#one(user);
-      this.left--;
-    });
   }
 
   async #each(users: readonly VirtualUser[], call: (user: VirtualUser) => Promise<void>): Promise<void> {

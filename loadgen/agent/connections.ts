@@ -69,7 +69,6 @@ export class Connections {
       clock,
       connector: this.#connector,
       leave: (user) => this.#disconnect(user),
-      settled: () => options.messages.unacknowledged === 0,
     });
   }
 
@@ -96,9 +95,14 @@ export class Connections {
     return this.#connector.begin(user);
   }
 
-  /** The load is over: these come once more, for what waited for them. */
+  /** The load is over: these are to come once more, for what waits for them; now those who have something to send. */
   catchUp(users: readonly VirtualUser[]): void {
     this.#catchUp.start(users);
+  }
+
+  /** Nothing is under way to them any more: they come. */
+  fetch(): void {
+    void this.#catchUp.fetch();
   }
 
   /** Open nothing more. */

@@ -55,6 +55,8 @@ export class Messages {
   awaitingReceipt = 0;
   /** Of these, those that the server has not answered. */
   unacknowledged = 0;
+  /** Dropped because the server had left their users without a connection. */
+  droppedAway = 0;
   /** Nothing is repeated any more. */
   closing = false;
   #options: MessagesOptions;
@@ -76,6 +78,7 @@ export class Messages {
   start(user: VirtualUser, recipient: number, stream: number, intendedMs: number): boolean {
     const away = user.connection === null || user.held;
     if (away && countUnacknowledged(user, KEPT_WHILE_AWAY) >= KEPT_WHILE_AWAY) {
+      this.droppedAway++;
       this.dropped(stream, intendedMs);
       return false;
     }

@@ -44,8 +44,10 @@ export type ToAgent =
   | { type: 'load'; startMs: number }
   /** Break something now. */
   | { type: 'fault'; fault: ClientFault }
-  /** Start nothing more; report progress quickly. Users who are offline come once more for what they missed. */
+  /** Start nothing more; report progress quickly. */
   | { type: 'drain' }
+  /** Nothing is under way to anybody any more: users who are offline come once more for what they missed. */
+  | { type: 'fetch' }
   /** Send the closing ledger, close everything, end. */
   | { type: 'finish' };
 
@@ -66,6 +68,10 @@ export interface AgentProgress {
   duplicated: number;
   reordered: number;
   dropped: number;
+  /** Of these, because the server had left their users without a connection. */
+  droppedAway: number;
+  /** Sends that the server has not answered. */
+  unacknowledged: number;
   /** Messages that were started and are not through: acknowledged, and receipted where there are receipts, or given up. */
   awaitingReceipt: number;
   /** Event-loop delay over the steady phase so far, p99 in ms. */

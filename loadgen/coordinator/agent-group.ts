@@ -148,6 +148,11 @@ export class AgentGroup {
     this.#tellAll({ type: 'fault', fault });
   }
 
+  /** Nothing is under way to anybody any more. */
+  fetchMissed(): void {
+    this.#tellAll({ type: 'fetch' });
+  }
+
   drain(): void {
     this.#tellAll({ type: 'drain' });
   }

@@ -35,6 +35,8 @@ const NOTHING: AgentProgress = {
   duplicated: 0,
   reordered: 0,
   dropped: 0,
+  droppedAway: 0,
+  unacknowledged: 0,
   awaitingReceipt: 0,
   slow: 0,
   catchingUp: 0,
@@ -88,6 +90,7 @@ export function sumProgress(agents: readonly AgentState[]): AgentProgress {
       sum.connections += progress.connections;
       sum.connecting += progress.connecting;
       sum.reconnecting += progress.reconnecting;
+      sum.unacknowledged += progress.unacknowledged;
       sum.awaitingReceipt += progress.awaitingReceipt;
       sum.slow += progress.slow;
       sum.catchingUp += progress.catchingUp;
@@ -104,6 +107,7 @@ export function sumProgress(agents: readonly AgentState[]): AgentProgress {
     sum.duplicated += progress.duplicated;
     sum.reordered += progress.reordered;
     sum.dropped += progress.dropped;
+    sum.droppedAway += progress.droppedAway;
   }
   return sum;
 }

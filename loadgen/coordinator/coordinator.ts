@@ -38,6 +38,8 @@ const LOAD_LEAD_ROUND_TRIPS = 8;
 const PROGRESS_MS = 250;
 const CHECK_MS = 20;
 const CATCH_UP_MS = 120_000;
+/** So long at most the server's last answers are waited for before offline users fetch what they missed. */
+const ANSWERS_MS = 10_000;
 const FINISH_TIMEOUT_MS = 15_000;
 /** After a signal, wait for messages under way at most this long. */
 const ABORT_DRAIN_MS = 2_000;
@@ -250,18 +252,27 @@ class Run {
     this.#phases.enter('drain');
     await this.#faults.undo();
     agents.drain();
-    const limit = this.#clock.nowMs() + (this.#aborted() ? ABORT_DRAIN_MS : this.#plan.phases.drainMs);
+    // Who must end soon: a signal says so, or nobody is there any more. A threshold that ended the run is no reason to hurry.
+    const hurried = this.#cutShort();
+    const startMs = this.#clock.nowMs();
+    const limit = startMs + (hurried ? ABORT_DRAIN_MS : this.#plan.phases.drainMs);
+    let fetching = false;
     let ticks = 0;
     agents.onTick = () => ticks++;
     for (;;) {
       const nowMs = this.#clock.nowMs();
       // Users who were offline come for what waits for them: what they had no time to fetch would look lost.
-      const catchUpMs = agents.progress().catchingUp > 0 && !this.#aborted() ? CATCH_UP_MS : 0;
+      const { delivered, expected, awaitingReceipt, unacknowledged, catchingUp } = agents.progress();
+      const catchUpMs = catchingUp > 0 && !this.#cutShort() ? CATCH_UP_MS : 0;
       if (nowMs >= limit + catchUpMs) break;
-      const { delivered, expected, awaitingReceipt, catchingUp } = agents.progress();
+      const answered = ticks > 2 * agents.size && unacknowledged === 0;
+      if (!fetching && (answered || nowMs >= startMs + ANSWERS_MS)) {
+        fetching = true;
+        agents.fetchMissed();
+      }
       const through = delivered >= expected && awaitingReceipt === 0 && catchingUp === 0;
       // Two rounds of ticks, so that what is looked at was said after the last send.
-      if (ticks > 2 * agents.size && through && (this.#faults.settled || this.#aborted())) break;
+      if (ticks > 2 * agents.size && through && (this.#faults.settled || this.#cutShort())) break;
       await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
     }
   }
@@ -307,10 +318,14 @@ class Run {
   }
 
   #aborted(): boolean {
+    return this.#cutShort() || this.#thresholds.breaches.length > 0;
+  }
+
+  /** Nobody waits any more, or nobody is left to run it. */
+  #cutShort(): boolean {
     if (this.#options.signal.aborted) return true;
     if (this.#agents && this.#agents.dead.length === this.#agents.size) return true;
-    if (this.#node?.gone) return true;
-    return this.#thresholds.breaches.length > 0;
+    return Boolean(this.#node?.gone);
   }
 
   #record(batch: SampleBatch): void {

@@ -61,7 +61,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
     offeredMessages: offeredDeliveries(metrics, plan.fanOut),
     sends: metrics.expects('sent_latency'),
     achievedMessages: metrics.counter('messages_delivered', 'steady'),
-    droppedMessages: metrics.counter('messages_dropped', 'steady'),
+    droppedMessages: Math.max(metrics.counter('messages_dropped', 'steady') - agents.progress().droppedAway, 0),
     steadySeconds,
     // Several devices a user: how many connections that is exactly, the agents count.
     connectionsRequested: plan.devices === 1 ? plan.connectionsAtStart : connecting.asked,

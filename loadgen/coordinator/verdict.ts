@@ -45,6 +45,7 @@ export interface VerdictInput {
   /** The run is to send messages. */
   sends: boolean;
   achievedMessages: number;
+  /** Not started on time by the generator, whose users could have sent them. */
   droppedMessages: number;
   steadySeconds: number;
   /** Before the load. */
