@@ -154,6 +154,8 @@ describe("k6's executors", () => {
       ['shared', 164, 4],
     ]);
     expect(plan.users).toBe(168);
+    // At the ramp's height, after 20 s, those with iterations have gone.
+    expect(plan.connections).toBe(100 + 10 + 50);
     expect(plan.connectionsAtStart).toBe(118);
     expect(plan.streams.map(({ name, block, startMs, pace }) => [name, block, startMs, pace.model])).toEqual([
       ['closed', 1, 0, 'closed'],

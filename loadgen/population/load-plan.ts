@@ -34,6 +34,7 @@ export interface LoadOverrides {
 }
 
 const CROWD_GRACE_MS = 2000;
+const EDGE_MS = 1e-6;
 
 /** @param samples sizes of `messageBytes.file`. Throws ScenarioError when the numbers do not go together. */
 export function compileScenario(
@@ -46,7 +47,9 @@ export function compileScenario(
     throw new ScenarioError('"load" is missing; it says how much is sent (or "options.scenarios" does, as in k6)');
   const payload = payloadSpec(scenario.population, samples);
   const warmUpMs = scenario.phases.warmUp ?? (scenario.load ? 5000 : 0);
-  const crowd = sliceOf(scenario, overrides, steadyLengthMs(scenario, overrides, warmUpMs), meanPayloadBytes(payload));
+  const lengthMs = steadyLengthMs(scenario, overrides, warmUpMs);
+  const stretch = lengthMs / steadyLengthMs(scenario, {}, warmUpMs);
+  const crowd = sliceOf(scenario, overrides, { steadyMs: lengthMs, stretch }, meanPayloadBytes(payload));
   if (crowd === null && scenario.load)
     throw new ScenarioError('"connections" is missing; without a population it says how many users there are');
   if (!scenario.load && overrides.rate !== undefined)
@@ -87,7 +90,7 @@ export function compileScenario(
     description: scenario.description,
     question: scenario.question,
     badSign: scenario.badSign,
-    connections: Math.round(((crowd?.online ?? 0) + users - crowdUsers) * devices),
+    connections: connectionsAtMost(traffic.blocks, devices),
     connectionsAtStart: connectionsAtStart(traffic.blocks, devices),
     rate,
     ratePeak,
@@ -185,6 +188,22 @@ function loadStreams(scenario: CheckedScenario, steady: RateStage[], warmUpMs: n
   const toGroups = population?.groups?.share ?? 0;
   if (toGroups === 0) return stream('default', 'user', 1);
   return [...stream('direct', 'user', 1 - toGroups), ...stream('group', 'group', toGroups)];
+}
+
+/** At the busiest moment; what goes linearly is highest where a piece of it ends. */
+function connectionsAtMost(blocks: BlockPlan[], devices: number): number {
+  const edges = blocks.flatMap(({ online }) => {
+    let at = 0;
+    return (online ?? []).flatMap(({ durationMs }) => {
+      const startMs = at;
+      at += durationMs;
+      // A jump counts from both sides.
+      return [startMs, Math.max(at - EDGE_MS, startMs), at];
+    });
+  });
+  const online = (ms: number): number =>
+    blocks.reduce((sum, { online, users }) => sum + (online === null ? users : stageValueAt(online, ms)), 0);
+  return Math.round(Math.max(online(0), ...edges.map(online)) * devices);
 }
 
 /** As the agents count them: whole users of a block, every device of each. */

@@ -26,11 +26,11 @@ export interface SliceOverrides extends RateOverrides {
 
 type Population = NonNullable<CheckedScenario['population']>;
 
-/** `meanBytes`: payload. Null when nothing says how many users there are. Throws ScenarioError when the numbers do not go together. */
+/** `stretch`: how much longer the run lasts than the scenario says. `meanBytes`: payload. Null when nothing says how many users there are. Throws ScenarioError when the numbers do not go together. */
 export function sliceOf(
   scenario: CheckedScenario,
   overrides: SliceOverrides,
-  steadyMs: number,
+  { steadyMs, stretch }: { steadyMs: number; stretch: number },
   meanBytes: number,
 ): Slice | null {
   const { population } = scenario;
@@ -39,7 +39,7 @@ export function sliceOf(
   if (population?.dau === undefined) {
     checkWithoutDau(population);
     if (asked === undefined) return null;
-    return withOnline(scenario, { users: asked, online: asked, derivation: [line], rate: undefined });
+    return withOnline(scenario, { users: asked, online: asked, derivation: [line], rate: undefined }, stretch);
   }
   if (population.sliceNodes > population.nodes) {
     throw new ScenarioError(
@@ -81,7 +81,7 @@ export function sliceOf(
     ...(overrides.connections === undefined ? [] : [line]),
   ];
   const slice = { online: rates.slice.connections, rate };
-  if (sessions === null) return withOnline(scenario, { ...slice, users: slice.online, derivation });
+  if (sessions === null) return withOnline(scenario, { ...slice, users: slice.online, derivation }, stretch);
   if (scenario.online)
     throw new ScenarioError('"online" and "population.sessions" both say who is connected; give one');
   const scale = asked === undefined ? population.sliceNodes / nodes : asked / online;
@@ -113,12 +113,16 @@ function checkWithoutDau(population: Population | undefined): void {
   }
 }
 
-function withOnline(scenario: CheckedScenario, slice: Omit<Slice, 'onlineStages' | 'turnover'>): Slice {
+function withOnline(
+  scenario: CheckedScenario,
+  slice: Omit<Slice, 'onlineStages' | 'turnover'>,
+  stretch: number,
+): Slice {
   const { online } = scenario;
   if (online === undefined) return { ...slice, onlineStages: null, turnover: [] };
   let from = online.start;
   const stages = online.stages.map(({ target, duration }) => {
-    const stage = { fromRate: from * slice.users, toRate: target * slice.users, durationMs: duration };
+    const stage = { fromRate: from * slice.users, toRate: target * slice.users, durationMs: duration * stretch };
     from = target;
     return stage;
   });
