@@ -66,7 +66,7 @@ export const population = z.strictObject({
     .default('pairs'),
   groups: z
     .strictObject({
-      share,
+      share: share.default(0),
       count: countPositive,
       members: z.union(
         [

@@ -88,8 +88,8 @@ export interface Population {
    */
   partners?: 'pairs' | 'uniform' | { zipf: number; contacts?: Quantity };
   groups?: {
-    /** Share of the messages that go to a group, 0 to 1. */
-    share: number;
+    /** Share of the messages of `load` that go to a group, 0 to 1; default 0: only flows write to groups. */
+    share?: number;
     count: Quantity;
     /** Constant, lognormal or Zipf-distributed. */
     members: Quantity | { median: Quantity; sigma?: number; max?: Quantity } | { zipf: number; max: Quantity };

@@ -87,7 +87,12 @@ export function describeGroups(groups: GroupPopulation, share: number, devices =
   const each = devices === 1 ? '' : ` × ${formatNumber(devices)} devices`;
   return [
     `${formatCount(sizes.length)} groups of ${of}; every member sends equally often, so a group message reaches ${formatNumber(receivers)} others in the mean`,
-    `${percent(share)} of the messages to groups: ${formatNumber(share)} × ${formatNumber(receivers)} + ${formatNumber(1 - share)} × 1${each} = ${formatNumber(fanOut)} deliveries a message`,
+    // Then only flows write to them, at rates of their own.
+    ...(share === 0
+      ? []
+      : [
+          `${percent(share)} of the messages to groups: ${formatNumber(share)} × ${formatNumber(receivers)} + ${formatNumber(1 - share)} × 1${each} = ${formatNumber(fanOut)} deliveries a message`,
+        ]),
   ];
 }
 
