@@ -1,31 +1,64 @@
 /** Flags that mean the same in every command. */
 import type { Options } from 'yargs';
+import { closestName } from '../closest-name.ts';
 import { parseCount, parseDuration, parseNumber } from '../units.ts';
 import { UsageError } from './exit-codes.ts';
 
+const PREFIX = 'PLIMSOLL_';
+
+/** Of the environment, that are read: one for each flag, and what needs no flag. */
+const VARIABLES = new Set(['PLIMSOLL_DEBUG', 'PLIMSOLL_VAPID_PUBLIC_KEY', 'PLIMSOLL_VAPID_PRIVATE_KEY']);
+
 /**
  * Settings of the environment stand between a scenario and the flags: PLIMSOLL_RESULTS gives --results where the flag is not
- * given. (yargs' own env() would refuse in one command what is meant for another.)
+ * given. (yargs' own env() would refuse in one command what is meant for another.) What is no number is said, as it was
+ * written, when a command that has the flag reads it.
  */
 export function withEnvironment<Flags extends Record<string, Options>>(flags: Flags): Flags {
   const entries = Object.entries(flags).map(([name, options]) => {
-    const variable = `PLIMSOLL_${name.toUpperCase().replaceAll('-', '_')}`;
-    const written = process.env[variable];
-    if (written === undefined || written === '') return [name, options];
+    const variable = variableOf(name);
+    VARIABLES.add(variable);
+    const written = process.env[variable] || undefined;
+    const reader = options.type === 'number' ? numberReader(name, written) : {};
+    if (written === undefined) return [name, { ...options, ...reader }];
     // --help shows where it is from, not what it is: it may be a secret.
-    return [name, { ...options, default: readEnvironment(name, written, options), defaultDescription: variable }];
+    const fromEnvironment = { default: readEnvironment(written, options), defaultDescription: variable };
+    return [name, { ...options, ...reader, ...fromEnvironment }];
   });
   return Object.fromEntries(entries) as Flags;
 }
 
-function readEnvironment(name: string, written: string, options: Options): unknown {
+/** A sentence for each variable that looks like a slip of the keyboard; others may be anybody's. */
+export function environmentSlips(environment: NodeJS.ProcessEnv): string[] {
+  const known = [...VARIABLES].map((variable) => variable.slice(PREFIX.length));
+  return Object.keys(environment).flatMap((variable) => {
+    if (!variable.startsWith(PREFIX) || VARIABLES.has(variable)) return [];
+    const meant = closestName(variable.slice(PREFIX.length), known);
+    return meant === undefined ? [] : [`${variable} is not read; did you mean ${PREFIX}${meant}?`];
+  });
+}
+
+function variableOf(flag: string): string {
+  return `${PREFIX}${flag.toUpperCase().replaceAll('-', '_')}`;
+}
+
+function readEnvironment(written: string, options: Options): unknown {
   if (options.array) return written.split(',');
-  if (options.type === 'boolean') return written !== 'false' && written !== '0';
-  if (options.type !== 'number') return written;
-  const value = Number(written);
-  if (Number.isNaN(value))
-    throw new UsageError(`PLIMSOLL_${name.toUpperCase().replaceAll('-', '_')} must be a number, not "${written}"`);
-  return value;
+  return options.type === 'boolean' ? written !== 'false' && written !== '0' : written;
+}
+
+/** yargs would make NaN of what is no number; `string` keeps it as it was written. */
+function numberReader(flag: string, fromEnvironment: string | undefined): Options {
+  return {
+    string: true,
+    coerce(written: string | number | undefined) {
+      if (written === undefined || typeof written === 'number') return written;
+      const value = written.trim() === '' ? Number.NaN : Number(written);
+      if (!Number.isNaN(value)) return value;
+      const where = written === fromEnvironment ? variableOf(flag) : `--${flag}`;
+      throw new UsageError(`${where} must be a number, not "${written}"`);
+    },
+  };
 }
 
 export const FLAGS = withEnvironment({

@@ -1,5 +1,5 @@
 /** The command line. Each command is a file of its own; here they are joined, and errors become one sentence and a code. */
-import yargs from 'yargs';
+import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { PLIMSOLL_VERSION } from '../version.ts';
 import { agentCommand } from './command-agent.ts';
@@ -11,6 +11,8 @@ import { runsCommand } from './command-runs.ts';
 import { serveCommand } from './command-serve.ts';
 import { validateCommand } from './command-validate.ts';
 import { EXIT, exitCodeOfError, UsageError } from './exit-codes.ts';
+import { environmentSlips } from './flags.ts';
+import { usageSentence } from './usage-sentence.ts';
 
 /** `--markdown -` means standard output; the parser would take the dash for the next flag. */
 function joinDashes(args: string[]): string[] {
@@ -20,17 +22,23 @@ function joinDashes(args: string[]): string[] {
   });
 }
 
-const parser = yargs(joinDashes(hideBin(process.argv)))
+const commands = [
+  runCommand,
+  serveCommand,
+  agentCommand,
+  runsCommand,
+  reportCommand,
+  validateCommand,
+  doctorCommand,
+  deadLettersCommand,
+];
+const names = commands.map(({ command }) => String(command).split(' ')[0]!);
+const args = hideBin(process.argv);
+
+const parser = yargs(joinDashes(args))
   .scriptName('plimsoll')
   .usage('$0 <command>\n\nLoad testing and capacity simulation for chat servers.')
-  .command(runCommand)
-  .command(serveCommand)
-  .command(agentCommand)
-  .command(runsCommand)
-  .command(reportCommand)
-  .command(validateCommand)
-  .command(doctorCommand)
-  .command(deadLettersCommand)
+  .command(commands as CommandModule[])
   .demandCommand(1, 'Say which command; plimsoll --help lists them.')
   .strict()
   .parserConfiguration({ 'duplicate-arguments-array': false })
@@ -39,7 +47,10 @@ const parser = yargs(joinDashes(hideBin(process.argv)))
   .wrap(Math.min(100, process.stdout.columns ?? 100))
   .exitProcess(false)
   .fail((message, error) => {
-    throw error ?? new UsageError(message);
+    // The parser's own errors, and what a flag's reader threw to it.
+    if (error === undefined || error === null || error.name === 'YError')
+      throw new UsageError(usageSentence(message, args, names));
+    throw error;
   });
 
 // Whoever reads only the beginning (`| head`) has what he wanted.
@@ -47,6 +58,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(process.exitCode ?? EXIT.pass);
 });
+
+for (const slip of environmentSlips(process.env)) process.stderr.write(`${slip}\n`);
 
 try {
   await parser.parseAsync();
