@@ -48,7 +48,7 @@ const STAIR_SECONDS = 24;
 const MESSAGE_CONNECTIONS = 1_000;
 const OPENED_CONNECTIONS = 10_000;
 
-/** Takes about 25 seconds. Rejects when an agent or a null server breaks. */
+/** Takes about 25 seconds. Rejects when an agent or a null server breaks, or the machine is too busy to tell. */
 export async function measureCeiling(options: CeilingOptions): Promise<Ceiling> {
   const { agents, connectionsPerAgentMax } = options;
   const pairs = Array.from({ length: agents }, (_, index) => index);
@@ -58,6 +58,11 @@ export async function measureCeiling(options: CeilingOptions): Promise<Ceiling> 
   const connections = Math.min(MESSAGE_CONNECTIONS, connectionsPerAgentMax);
   options.onNotice(`${connections * agents} connections, doubling the rate every 4 s`);
   const messages = await Promise.all(pairs.map((pair) => messagesPerSecond(pair, connections, options)));
+  if (sum(messages) === 0) {
+    throw new Error(
+      `the generator was late from ${FIRST_RATE} messages/s on, which says more of what else this machine does: measure again when it is quiet`,
+    );
+  }
   const { cpu, cores, node } = describeMachine(true);
   return {
     measuredAt: new Date().toISOString(),

@@ -1,5 +1,7 @@
 /** The rates that a generator is driven at to find its ceiling, and how its ceiling is read from what came of them. Pure. */
 
+import { DEFAULT_OBJECTIVE_MS, METHOD } from '../coordinator/verdict.ts';
+
 /** Doubles in so many seconds. */
 const STEPS_PER_DOUBLING = 4;
 
@@ -19,10 +21,13 @@ export interface StairSecond {
   slipP99Ms: number;
 }
 
-/** Later than this the generator does not follow its schedule: well above a pause for garbage, well below a backlog that grows. */
-export const ON_TIME_MS = 20;
-/** So many late seconds in a row are the end; one may be the machine's. */
-export const LATE_SECONDS = 2;
+/**
+ * A ceiling is where a generator stops being above suspicion: its sends slip by more than the verdict allows it where no threshold
+ * names a latency (5% of 100 ms). It may push more than that through; nobody could tell then whose latency is measured.
+ */
+export const ON_TIME_MS = METHOD.generatorShareOfObjective * DEFAULT_OBJECTIVE_MS;
+/** So many late seconds in a row are the end; fewer may be the machine's. */
+export const LATE_SECONDS = 3;
 
 export function isOnTime({ slipP99Ms, dropped }: StairSecond): boolean {
   return dropped === 0 && slipP99Ms <= ON_TIME_MS;
