@@ -12,6 +12,7 @@ import {
 } from '../scenarios/scenario-schema.ts';
 import { closestName } from './closest-name.ts';
 import { absoluteDriverName } from './drivers/driver-loader.ts';
+import { guardedImport } from './guarded-import.ts';
 import { packageRoot } from './package-root.ts';
 
 export { ScenarioError };
@@ -133,7 +134,7 @@ async function evaluate(path: string): Promise<unknown> {
   });
   let exported: Record<string, unknown>;
   try {
-    exported = (await jiti.import(path)) as Record<string, unknown>;
+    exported = (await guardedImport(path, () => jiti.import(path))) as Record<string, unknown>;
   } catch (error) {
     throw evaluationError(path, error);
   }

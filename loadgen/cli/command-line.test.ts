@@ -34,6 +34,8 @@ describe('a mistake', () => {
     write(workspace, 'metric.mjs', { ...SMALL, options: { thresholds: { delivry_latency: ['p(99)<100'] } } });
     write(workspace, 'rate.mjs', { ...SMALL, load: { rate: 5e9 } });
     write(workspace, 'small.mjs', SMALL);
+    writeFileSync(join(workspace.directory, 'exits.mjs'), 'process.exit(0);\nexport default {};\n');
+    writeFileSync(join(workspace.directory, 'waits.mjs'), 'await new Promise(() => {});\nexport default {};\n');
     writeFileSync(join(workspace.directory, 'broken.ts'), 'export default {\n  name: "x",,\n};\n');
     mkdirSync(join(workspace.directory, 'foreign'));
     writeFileSync(join(workspace.directory, 'foreign', 'notes.txt'), 'mine');
@@ -47,6 +49,8 @@ describe('a mistake', () => {
     ['an unknown flag', ['run', 'smoke', '--conections', '5'], /conections/],
     ['an unknown scenario', ['run', 'smok'], /there is no scenario "smok"; did you mean "smoke"\?/],
     ['a scenario that does not parse', ['run', 'broken.ts'], /broken\.ts:2:\d+ does not parse/],
+    ['a scenario that exits', ['run', 'exits.mjs'], /exits\.mjs ends the process while it loads/],
+    ['a scenario that never loads', ['validate', 'waits.mjs'], /waits\.mjs never gets ready/],
     ['an unknown field', ['run', 'unknown-field.mjs'], /"conections" is not a field of a scenario.*connections/],
     ['a malformed threshold', ['run', 'threshold.mjs'], /p99<100/],
     ['an unknown metric', ['run', 'metric.mjs'], /delivry_latency.*delivery_latency/],

@@ -1,6 +1,7 @@
 /** Finds a target driver: one that comes with Plimsoll, or a module of the user's own. */
 import { resolve } from 'node:path';
 import { createJiti } from 'jiti';
+import { guardedImport } from '../guarded-import.ts';
 import { DriverModuleError } from './driver-module-error.ts';
 import { guardedDriver } from './guarded-driver.ts';
 import * as targetDriver from './target-driver.ts';
@@ -29,11 +30,16 @@ export async function loadDriver(name: string): Promise<targetDriver.CreateDrive
     const { loadJsonWebSocketDriver } = await import('./json-websocket-loader.ts');
     return loadJsonWebSocketDriver(resolve(name.slice(JSON_WEBSOCKET.length)));
   }
+  if (`${name}:` === JSON_WEBSOCKET) {
+    throw new DriverModuleError(
+      `the driver ${name} needs the file that describes the server: ${JSON_WEBSOCKET}<file>; see loadgen/drivers/README.md`,
+    );
+  }
   const path = resolve(name);
   let loaded: { createDriver?: unknown };
   try {
     const jiti = createJiti(path, { virtualModules: { 'plimsoll/driver': targetDriver } });
-    loaded = (await jiti.import(path)) as { createDriver?: unknown };
+    loaded = (await guardedImport(`the driver ${path}`, () => jiti.import(path))) as { createDriver?: unknown };
   } catch (error) {
     throw new DriverModuleError(
       `the driver ${path} can't be loaded: ${String((error as Error)?.message ?? error).split('\n')[0]}`,
