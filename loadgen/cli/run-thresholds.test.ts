@@ -30,7 +30,6 @@ const SCENARIO = {
       http_req_duration: ['p(99)<10000', 'avg<10000 over 2s'],
       http_req_failed: ['rate<0.3', 'rate>0.01 over 2s'],
       http_reqs: ['rate>50'],
-      server_memory_bytes_per_connection: ['<1e9'],
       server_cpu_microseconds_per_message: ['<1e9'],
       server_cpu: ['max<100 over 2s'],
       messages_sent: [{ threshold: 'rate<20 over 2s', abortOnFail: true, delayAbortEval: '4s' }],
@@ -89,7 +88,8 @@ describe('a run with HTTP calls', () => {
     expect(rate).toBe(passes / (passes + fails));
     expect(Math.abs(rate - 1 / 6)).toBeLessThan(0.12);
     expect(valuesOf('http_reqs').count).toBeGreaterThan(passes + fails);
-    expect(valuesOf('server_memory_bytes_per_connection').value).toBeGreaterThan(0);
+    // Too few connections to tell their cost from the noise.
+    expect(valuesOf('server_memory_bytes_per_connection')).toBeUndefined();
 
     const stored = await workspace.run(['report', '--json', '--html', 'o.html']);
     expect(JSON.parse(stored.stdout).results).toEqual(summary.results);

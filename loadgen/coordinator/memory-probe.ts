@@ -8,6 +8,10 @@ import { readKernelMemory } from './machine.ts';
 import type { NodeWatch } from './node-watch.ts';
 import { nodeRssBytes } from './target-node.ts';
 
+/** With fewer connections the difference is what a heap breathes, and no cost of theirs. */
+const CONNECTIONS_LEAST = 500;
+const DIFFERENCE_LEAST_BYTES = 1e6;
+
 interface Reading {
   serverBytes: number | null;
   generatorBytes: number;
@@ -44,13 +48,17 @@ export class MemoryProbe {
     this.#loaded = { ...this.#read(), connections };
   }
 
-  /** Null where nothing was measured. A run that was cut short before its steady phase has no figures. */
+  /**
+   * Null where nothing was measured: too few connections, or a difference within the noise. A run that was cut short before its
+   * steady phase has no figures.
+   */
   perConnection(): MemoryPerConnection {
     const before = this.#baseline;
     const after = this.#loaded;
-    if (before === null || after === null || after.connections === 0)
+    if (before === null || after === null || after.connections < CONNECTIONS_LEAST)
       return { server: null, generator: null, kernel: null };
-    const share = (from: number, to: number): number => Math.max(to - from, 0) / after.connections;
+    const share = (from: number, to: number): number | null =>
+      to - from < DIFFERENCE_LEAST_BYTES ? null : (to - from) / after.connections;
     return {
       server:
         before.serverBytes === null || after.serverBytes === null ? null : share(before.serverBytes, after.serverBytes),

@@ -48,7 +48,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
   const { plan } = options;
   const steady = input.phases.epochWindow('steady');
   const steadySeconds = (steady.endMs - steady.startMs) / 1_000;
-  const connecting = connectingFigures(input.connectReports);
+  const connecting = connectingFigures(input);
   const seconds = steadySecondsOf(metrics, steady);
   const judged = judge({
     thresholds: input.thresholds,
@@ -68,6 +68,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
     catchingUp: agents.progress().catchingUp,
     usersComeAndGo: plan.blocks.some(({ online, turnover }) => online !== null || turnover.length > 0),
     connectionsOpened: connecting.opened,
+    connectingCutShort: connecting.cutShort,
     connectFailed: agents.progress().failed,
     connectReasons: connecting.reasons,
     connectionsLost: agents.progress().lost,
@@ -164,13 +165,24 @@ export function buildSummary(input: SummaryInput): RunSummary {
   };
 }
 
-function connectingFigures(reports: ConnectReport[]): {
+interface ConnectingFigures {
   asked: number;
   opened: number;
   failed: number;
   seconds: number;
   reasons: string[];
-} {
+  cutShort: boolean;
+}
+
+/** Agents report when they are through: who stopped the run before that has what they last told of their progress. */
+function connectingFigures({ connectReports: reports, complete, agents, phases }: SummaryInput): ConnectingFigures {
+  if (reports.length === 0 && !complete) {
+    const { connections: opened, failed: causes } = agents.progress();
+    const failed = causes.generator + causes.server;
+    const { startMs, endMs } = phases.epochWindow('connect');
+    const seconds = (endMs - startMs) / 1_000;
+    return { asked: opened + failed, opened, failed, seconds, reasons: [], cutShort: true };
+  }
   const reasons = new Map<string, number>();
   for (const report of reports) {
     for (const [reason, count] of Object.entries(report.reasons))
@@ -184,6 +196,7 @@ function connectingFigures(reports: ConnectReport[]): {
     failed,
     seconds: Math.max(0, ...reports.map(({ seconds }) => seconds)),
     reasons: [...reasons.entries()].sort(([, a], [, b]) => b - a).map(([reason]) => reason),
+    cutShort: false,
   };
 }
 

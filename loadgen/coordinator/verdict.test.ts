@@ -19,6 +19,7 @@ function goodRun(changes: Partial<VerdictInput> = {}): VerdictInput {
     catchingUp: 0,
     usersComeAndGo: false,
     connectionsOpened: 1_000,
+    connectingCutShort: false,
     connectionsLost: 0,
     connectFailed: { generator: 0, server: 0 },
     connectReasons: [],
@@ -193,12 +194,34 @@ describe('judge', () => {
     ],
     ['a closing ledger is missing', { missingLedgers: 1 }],
     ['it was stopped before its end', { complete: false }],
+    [
+      'it was stopped while connections were being opened',
+      { complete: false, connectionsOpened: 175, connectingCutShort: true },
+    ],
+    [
+      'it was stopped before a threshold had anything to look at',
+      { complete: false, thresholds: [{ metric: 'delivery_latency', threshold: 'p(99)<100', value: null, ok: false }] },
+    ],
     ['nothing was due', { offeredMessages: 0, achievedMessages: 0 }],
     ['rows are missing from the store', { rows: { recorded: 500, stored: 499 } }],
   ])('is inconclusive when %s, even if all that was seen is well', (_what, changes) => {
-    const { verdict, reasons } = judge(goodRun(changes));
+    const { verdict, failures, reasons } = judge(goodRun(changes));
     expect(verdict).toBe('inconclusive');
+    expect(failures).toEqual([]);
     expect(reasons).toHaveLength(1);
+  });
+
+  it('asks for the secret when the server took no token, and blames the server when it took others', () => {
+    const connectReasons = ['the server closed the connection before the welcome: 4401 the token is wrong'];
+    const refused = judge(goodRun({ connectionsOpened: 0, connectReasons }));
+    expect(refused.verdict).toBe('inconclusive');
+    expect(refused.reasons).toEqual([
+      'the server refused the tokens; is PLIMSOLL_AUTH_SECRET the secret of that node?',
+    ]);
+    expect(judge(goodRun({ connectionsOpened: 990, connectReasons })).verdict).toBe('fail');
+    expect(judge(goodRun({ connectionsOpened: 0, connectReasons: [...connectReasons, 'timeout'] })).verdict).toBe(
+      'fail',
+    );
   });
 
   it('has nothing against a run that is to send nothing', () => {

@@ -22,6 +22,8 @@ export const METHOD = {
 /** Where no threshold names a latency. */
 export const DEFAULT_OBJECTIVE_MS = 100;
 const SETTLED_SHARE = 0.05;
+/** Close code of a connection whose token the server does not take. */
+const TOKEN_REFUSED = '4401';
 
 export interface SteadySecond {
   atMs: number;
@@ -51,6 +53,8 @@ export interface VerdictInput {
   /** Before the load. */
   connectionsRequested: number;
   connectionsOpened: number;
+  /** The run was stopped while they were being opened. */
+  connectingCutShort: boolean;
   /** Devices that had no time to fetch what waited for them. */
   catchingUp: number;
   /** Messages wait for users who are offline by plan, so that the backlog says nothing. */
@@ -98,6 +102,7 @@ export function judge(input: VerdictInput): VerdictOutput {
     reasons.push('no message was due in the steady phase, so that nothing was judged');
   // An agent that died, or a run cut short, leaves part of the load unjudged: not a pass even if all that was seen is well.
   const unjudged =
+    tokensRefused(input) ||
     input.deadAgents.length > 0 ||
     input.missingLedgers > 0 ||
     !input.complete ||
@@ -121,7 +126,8 @@ function provenBroken({ ledger, contradictions, missingLedgers, catchingUp, comp
 function findFailures(input: VerdictInput): string[] {
   const failures: string[] = [];
   for (const { metric, threshold, value, ok } of input.thresholds) {
-    if (!ok)
+    // What a signal left no time to measure failed nothing.
+    if (!ok && (value !== null || input.complete))
       failures.push(
         `${metric} should meet ${threshold}, but ${value === null ? 'nothing was measured' : `was ${round(value)}`}`,
       );
@@ -136,10 +142,9 @@ function findFailures(input: VerdictInput): string[] {
     failures.push(`${formatCount(failedButArrived)} message(s) arrived although the server had said that they failed`);
   }
   const missing = input.connectionsRequested - input.connectionsOpened;
-  if (missing > 0) {
+  if (missing > 0 && !input.connectingCutShort) {
     const first = input.connectReasons[0];
-    const hint = first?.includes('4401') ? ' (is PLIMSOLL_AUTH_SECRET the secret of that node?)' : '';
-    const why = first ? `: ${first}${hint}` : '';
+    const why = first ? `: ${first}` : '';
     failures.push(
       `${formatCount(missing)} of ${formatCount(input.connectionsRequested)} connections were not opened${why}`,
     );
@@ -167,8 +172,19 @@ function findFailures(input: VerdictInput): string[] {
   return failures;
 }
 
+/** Nobody was let in, for the token alone: whoever signs with another secret learns nothing of the server. */
+function tokensRefused({ connectionsOpened, connectReasons }: VerdictInput): boolean {
+  return (
+    connectionsOpened === 0 &&
+    connectReasons.length > 0 &&
+    connectReasons.every((reason) => reason.includes(TOKEN_REFUSED))
+  );
+}
+
 function findSuspicions(input: VerdictInput): string[] {
   const reasons: string[] = [];
+  if (tokensRefused(input))
+    reasons.push('the server refused the tokens; is PLIMSOLL_AUTH_SECRET the secret of that node?');
   const objective = input.objectiveMs ?? DEFAULT_OBJECTIVE_MS;
   const limitMs = objective * METHOD.generatorShareOfObjective;
   for (const [how, agents] of byHow(input.deadAgents))

@@ -155,11 +155,11 @@ function thresholdSection(summary: RunSummary): string {
   const rows = thresholdRows(summary);
   if (rows.length === 0) return htmlSection('thresholds', 'Thresholds', '<p>This scenario sets no threshold.</p>');
   const withBars = rows.some(({ loadRatio }) => loadRatio !== null);
-  const body = rows.map(({ ok, metric, expression, measured, loadRatio }) => [
-    `<span class="mark ${ok ? 'ok' : 'failed'}">${ok ? 'held' : 'failed'}</span>`,
+  const body = rows.map(({ outcome, metric, expression, measured, loadRatio }) => [
+    `<span class="mark ${outcome}">${outcome === 'unjudged' ? 'not judged' : outcome}</span>`,
     `<code class="of">${escapeHtml(metric)}</code> <code>${escapeHtml(expression)}</code>`,
-    `<span class="${ok ? 'measured' : 'measured failed'}">${escapeHtml(measured)}</span>`,
-    ...(withBars ? [loadRatio === null ? '' : loadBar(loadRatio, ok)] : []),
+    `<span class="${outcome === 'failed' ? 'measured failed' : 'measured'}">${escapeHtml(measured)}</span>`,
+    ...(withBars ? [loadRatio === null ? '' : loadBar(loadRatio, outcome !== 'failed')] : []),
   ]);
   const header = ['Result', 'Threshold', 'Measured', ...(withBars ? ['Load against the limit'] : [])];
   return htmlSection(
@@ -202,7 +202,7 @@ function faultSection(summary: RunSummary): string {
   const rows = faultRows(summary).map(({ kind, at, recovered, bad, lost, detail, impact }) => [
     `<code>${escapeHtml(kind)}</code>${[detail, impact].map((text) => `<span class="what">${escapeHtml(text)}</span>`).join('')}`,
     at,
-    `<span class="mark ${bad ? 'failed' : 'ok'}">${recovered}</span>`,
+    `<span class="mark ${bad ? 'failed' : 'held'}">${recovered}</span>`,
     lost,
   ]);
   const note = faultLossNote(summary);
@@ -213,7 +213,7 @@ function faultSection(summary: RunSummary): string {
   return htmlSection(
     'faults',
     'Faults',
-    `<p class="lead">${lead}</p>\n${htmlTable('Faults', header, rows)}${note === null ? '' : `\n<p class="aside">${note}</p>`}`,
+    `<p class="lead">${lead}</p>\n<div class="faults">${htmlTable('Faults', header, rows)}</div>${note === null ? '' : `\n<p class="aside">${note}</p>`}`,
   );
 }
 

@@ -83,6 +83,7 @@ th .what { display: block; color: var(--muted); font-size: 13px; }
 .mark { display: inline-flex; align-items: center; gap: 8px; white-space: nowrap; }
 .mark::before { content: "✓"; display: grid; place-items: center; width: 20px; height: 20px; border-radius: 50%; font-size: 12px; line-height: 1; font-weight: 700; color: var(--surface); background: var(--pass); }
 .mark.failed::before { content: "✗"; background: var(--fail); }
+.mark.unjudged::before { content: "–"; background: var(--muted); }
 .thresholds th, .thresholds .measured, .thresholds code { white-space: nowrap; }
 .thresholds .of { display: inline-block; min-width: 22ch; margin-right: 1em; color: var(--muted); }
 .thresholds td:nth-child(4) { width: 46%; }
@@ -129,7 +130,14 @@ ${CHART_STYLE}
   .ledger > div:first-child { grid-column: span 12; }
   .pairs > div { grid-template-columns: minmax(0, 1fr); gap: 0; }
   th, td { padding: 10px 12px; }
-  .mark, .thresholds thead th:first-child { font-size: 0; gap: 0; }
+  .thresholds .mark, .thresholds thead th:first-child { font-size: 0; gap: 0; }
+  .faults thead th:first-child { display: none; }
+  .faults thead tr, .faults tbody tr { display: grid; grid-template-columns: 4em minmax(0, 1fr) 5.5em; }
+  .faults tbody th { grid-column: 1 / -1; padding-bottom: 0; }
+  .faults tbody tr > td { border-top: 0; padding-top: 6px; }
+  .faults thead th { white-space: normal; }
+  .faults .mark { white-space: normal; }
+  .faults .mark::before { flex: none; }
   #metrics tbody th { min-width: 150px; }
   #metrics .what { display: none; }
   .command { grid-template-columns: minmax(0, 1fr); }

@@ -69,11 +69,11 @@ function keyFigures(summary: RunSummary): string {
 }
 
 function thresholds(summary: RunSummary): string {
-  const rows = thresholdRows(summary).map(({ ok, metric, expression, measured }) => [
-    ok ? '✓' : '✗',
+  const rows = thresholdRows(summary).map(({ outcome, metric, expression, measured }) => [
+    { held: '✓', failed: '✗', unjudged: '–' }[outcome],
     code(metric),
     code(expression),
-    ok ? measured : `**${measured}**`,
+    outcome === 'failed' ? `**${measured}**` : measured,
   ]);
   return section('Thresholds', rows.length === 0 ? 'None set.' : table(['', 'metric', 'threshold', 'measured'], rows));
 }

@@ -26,6 +26,22 @@ describe('the terminal summary', () => {
     expect(lineWith(text, /sent_latency +p\(99\)<5 /)).toMatch(/✗ .* 13 ms$/);
   });
 
+  it('judges no threshold that a run stopped early had nothing for', () => {
+    const text = renderText(
+      sampleModel({
+        summary: ({ metadata, results }) => {
+          metadata.complete = false;
+          results.thresholds = [
+            { metric: 'delivery_latency', threshold: 'p(99)<100', value: null, ok: true },
+            { metric: 'server_cpu', threshold: '<1', value: null, ok: false },
+          ];
+        },
+      }).summary!,
+    );
+    expect(lineWith(text, /delivery_latency +p\(99\)<100/)).toMatch(/– .* not measured$/);
+    expect(lineWith(text, /server_cpu +<1/)).toMatch(/– .* not measured$/);
+  });
+
   it('gives shares as percentages, costs with their units, and says which threshold ended the run', () => {
     const text = renderText(
       sampleModel({
@@ -151,8 +167,12 @@ describe('the terminal summary', () => {
   });
 
   it('says of an interrupted run what was recorded', () => {
-    const text = renderTextUnfinished(sampleModelInterrupted());
+    const model = sampleModelInterrupted();
+    model.counters.deliveries_expected = [{ atMs: 0, value: 1_624 }];
+    const text = renderTextUnfinished(model);
+    expect(text).toMatch(/deliveries expected +1,624/);
     expect(text).toMatch(/INTERRUPTED/);
     expect(text).toMatch(/messages sent +887/);
+    expect(lineWith(text, 'INTERRUPTED')).toContain(sampleModelInterrupted().runId);
   });
 });

@@ -52,16 +52,23 @@ export function renderTextUnfinished(model: ReportModel, options: TextOptions = 
   const sentence = running
     ? 'The run has not ended yet, so there is no verdict.'
     : 'The run was cut short before it could be judged; what was recorded until then is kept.';
+  const counters = Object.entries(model.counters).map(([name, points]): [string, string] => [
+    name.replaceAll('_', ' '),
+    formatCount(points.reduce((sum, point) => sum + point.value, 0)),
+  ]);
+  const longest = Math.max(0, ...counters.map(([name]) => name.length));
+  const widest = Math.max(0, ...counters.map(([, total]) => total.length));
   const rows = [
     ...wrapText(sentence, WIDTH - 2),
     '',
     row('command', model.command),
-    ...Object.entries(model.counters).map(([name, points]) =>
-      row(name.replaceAll('_', ' '), formatCount(points.reduce((sum, point) => sum + point.value, 0))),
-    ),
+    ...counters.map(([name, total]) => padEnd(name, Math.max(LABEL_WIDTH, longest + 2)) + padStart(total, widest)),
   ];
   const label = paint(running ? 'RUNNING' : 'INTERRUPTED', 'yellow', 'bold');
-  return joinBlocks([[label, ...rows], outputBlock(model.runId, options, paint)]);
+  return joinBlocks([
+    [`${label}  ${paint(printable(model.runId), 'dim')}`, ...rows],
+    outputBlock(model.runId, options, paint),
+  ]);
 }
 
 function joinBlocks(blocks: string[][]): string {
@@ -91,9 +98,9 @@ function thresholdBlock(summary: RunSummary, paint: Paint): string[] {
   const expressionWidth = Math.max(...rows.map((each) => each.expression.length));
   return [
     heading('THRESHOLDS', paint),
-    ...rows.map(({ ok, metric, expression, measured }) => {
-      const mark = ok ? paint('✓', 'green') : paint('✗', 'red');
-      return `${mark} ${padEnd(metric, metricWidth)}  ${padEnd(expression, expressionWidth)}  ${paint(measured, ok ? 'none' : 'red')}`;
+    ...rows.map(({ outcome, metric, expression, measured }) => {
+      const mark = { held: paint('✓', 'green'), failed: paint('✗', 'red'), unjudged: paint('–', 'dim') }[outcome];
+      return `${mark} ${padEnd(metric, metricWidth)}  ${padEnd(expression, expressionWidth)}  ${paint(measured, outcome === 'failed' ? 'red' : 'none')}`;
     }),
   ];
 }

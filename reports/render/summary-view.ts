@@ -115,7 +115,8 @@ export function ledgerGap(ledger: LedgerTotals): string | null {
 }
 
 export interface ThresholdRow {
-  ok: boolean;
+  /** `unjudged`: there was nothing to judge, or the run was stopped before there was. */
+  outcome: 'held' | 'failed' | 'unjudged';
   metric: string;
   expression: string;
   /** With its unit; `not measured` when nothing was. */
@@ -126,12 +127,17 @@ export interface ThresholdRow {
 
 export function thresholdRows(summary: RunSummary): ThresholdRow[] {
   return summary.results.thresholds.map((result) => ({
-    ok: result.ok,
+    outcome: thresholdOutcome(result, summary.metadata.complete),
     metric: result.metric,
     expression: result.threshold,
     measured: `${result.value === null ? 'not measured' : formatThresholdValue(result, summary)}${endOfRun(result)}`,
     loadRatio: loadRatio(result),
   }));
+}
+
+function thresholdOutcome({ ok, value }: ThresholdResult, complete: boolean): ThresholdRow['outcome'] {
+  if (value === null && (ok || !complete)) return 'unjudged';
+  return ok ? 'held' : 'failed';
 }
 
 /** The upper limit in ms that a threshold sets on a percentile of `metric`, such as `p(99)<100`; null when none does. */
