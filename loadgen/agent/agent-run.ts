@@ -191,8 +191,10 @@ export class AgentRun {
   }
 
   /** One sentence each. */
-  driverProblems(): string[] {
-    return this.#driver.problems?.() ?? [];
+  problems(): string[] {
+    const missing = this.#groups?.missing ?? 0;
+    const groups = missing === 0 ? [] : [`${missing} group(s) could not be made: their owners could not be connected`];
+    return [...groups, ...(this.#driver.problems?.() ?? [])];
   }
 
   async close(): Promise<void> {

@@ -77,7 +77,7 @@ export function runAgent(coordinator: CoordinatorLink): void {
     else {
       clearTimeout(ticking);
       tick('last');
-      for (const text of run.driverProblems()) tell({ type: 'notice', text });
+      for (const text of run.problems()) tell({ type: 'notice', text });
       tell({ type: 'ledger', ...run.ledger() });
       await run.close();
       await coordinator.close();

@@ -90,9 +90,11 @@ export class Connections {
     return this.#connector.openAll(users);
   }
 
-  /** Connect one device for as long as it takes, or as its user wants. */
-  insist(user: VirtualUser): Promise<void> {
-    return this.#connector.begin(user);
+  /** Connect one device, again and again, but no longer than this, or than its user wants. */
+  insist(user: VirtualUser, mostMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const untilMs = clock.nowMs() + mostMs;
+    return this.#connector.begin(user, () => !user.online || clock.nowMs() >= untilMs);
   }
 
   /** The load is over: these are to come once more, for what waits for them; now those who have something to send. */

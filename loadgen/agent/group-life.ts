@@ -11,10 +11,14 @@ import type { VirtualUser } from './virtual-user.ts';
 
 /** Groups being made at the same time. */
 const MAKING = 8;
+/** An offline owner who comes to make a group is given up after so long. */
+const OWNER_MOST_MS = 30_000;
 /** Draws before a message is given up because those who were drawn are offline: enough where one in a hundred is online. */
 const DRAWS = 500;
 
 export class GroupLife {
+  /** Groups that are not there, for their owners could not be connected. */
+  missing = 0;
   #groups: GroupPopulation;
   #senders: ReturnType<typeof createGroupSenders>;
   #first: number;
@@ -90,7 +94,7 @@ export class GroupLife {
     const offline = !owner.online;
     if (offline) {
       owner.online = true;
-      await connections.insist(owner);
+      await connections.insist(owner, OWNER_MOST_MS);
     }
     try {
       for (const group of groups) await this.#make(owner, group);
@@ -105,8 +109,10 @@ export class GroupLife {
   async #make(owner: VirtualUser, group: number): Promise<void> {
     const members = this.#groups.members(group).filter((member) => member !== owner.index);
     const { connection } = owner;
-    // An owner who could not be connected is reported as such; the group is missing with him.
-    if (connection === null) return;
+    if (connection === null) {
+      this.missing++;
+      return;
+    }
     try {
       await connection.createGroup!(this.name(group), members.map(userName));
     } catch (thrown) {
