@@ -51,6 +51,11 @@ describe('a mistake', () => {
     ['a scenario that does not parse', ['run', 'broken.ts'], /broken\.ts:2:\d+ does not parse/],
     ['a scenario that exits', ['run', 'exits.mjs'], /exits\.mjs ends the process while it loads/],
     ['a scenario that never loads', ['validate', 'waits.mjs'], /waits\.mjs never gets ready/],
+    [
+      'an output that can’t be written',
+      ['run', 'small.mjs', '--html', '/proc/x'],
+      /--html: \/proc\/x can't be written/,
+    ],
     ['an unknown field', ['run', 'unknown-field.mjs'], /"conections" is not a field of a scenario.*connections/],
     ['a malformed threshold', ['run', 'threshold.mjs'], /p99<100/],
     ['an unknown metric', ['run', 'metric.mjs'], /delivry_latency.*delivery_latency/],

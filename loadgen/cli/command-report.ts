@@ -1,6 +1,7 @@
 /** `plimsoll report`: a stored run again, as text, HTML, Markdown or JSON. */
 import type { Argv, CommandModule } from 'yargs';
 import { FLAGS, wantsColour } from './flags.ts';
+import { checkOutputs } from './output-places.ts';
 import { writeOutputs } from './outputs.ts';
 import { openResults } from './wiring.ts';
 
@@ -28,6 +29,7 @@ export const reportCommand: CommandModule<object, Arguments> = {
   describe: 'summary, HTML, Markdown or JSON of a stored run',
   builder,
   async handler(argv) {
+    checkOutputs(argv);
     const store = await openResults(argv.results, { readOnly: true });
     try {
       const model = await store.loadRun(argv.run);

@@ -18,8 +18,9 @@ import { ceilingRemark, readCeiling } from './ceiling-file.ts';
 import { checkMachine } from './doctor-checks.ts';
 import { readMachineFacts } from './doctor-facts.ts';
 import { planProcesses } from './doctor-plan.ts';
-import { EXIT, exitCodeOfVerdict, UsageError } from './exit-codes.ts';
+import { EXIT, exitCodeOfError, exitCodeOfVerdict, UsageError } from './exit-codes.ts';
 import { FLAGS, readCount, readDuration, readRate, readTags, readTarget, readWhole, wantsColour } from './flags.ts';
+import { checkOutputs, takesStandardOutput } from './output-places.ts';
 import { writeOutputs } from './outputs.ts';
 import { createProgressView } from './progress-view.ts';
 import { ResultsSink } from './results-sink.ts';
@@ -100,6 +101,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
   const target = readTarget(argv.target);
   const tags = readTags(argv.tag);
   const driver = argv.driver ?? plan.driver ?? REFERENCE_DRIVER;
+  checkOutputs(argv);
   await loadDriver(driver); // a module that does not load is found before anything starts
   const runId = createRunId(plan.name, Date.now());
   const control = readControl(argv, target);
@@ -128,6 +130,13 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
   process.on('SIGTERM', onSignal);
 
   const results = await openResults(argv.results);
+  let underWay = false;
+  const said = new Set<string>();
+  const complain = (message: string, more = ''): void => {
+    // A full disk would be said by everything that writes.
+    view.notice(`results: ${[said.has(message) ? '' : message, more].filter(Boolean).join(' ')}`);
+    said.add(message);
+  };
   let agents: AgentSupply | undefined;
   try {
     agents =
@@ -143,7 +152,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
             onNotice: view.notice,
             signal: stop.signal,
           });
-    const sink = new ResultsSink(results, runId, (message) => view.notice(`results: ${message}`));
+    const sink = new ResultsSink(results, runId, complain);
     try {
       const summary = await runLoad({
         plan,
@@ -160,7 +169,10 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
         clock: realClock,
         sink,
         judgeThresholds: argv.thresholds,
-        onReady: () => results.startRun(runStart(argv, loaded, plan, runId, tags)),
+        onReady: async () => {
+          await results.startRun(runStart(argv, loaded, plan, runId, tags));
+          underWay = true;
+        },
         onProgress: (snapshot) => view.show(snapshot),
         onNotice: (text) => view.notice(text),
         signal: stop.signal,
@@ -170,14 +182,14 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
       summary.notes.push(...agents.remarks);
       const model = await keep(results, runId, summary);
       const stored = !(model instanceof Error);
-      if (!stored) view.notice(`results: ${model.message} The summary below is all that is left of this run.`);
+      if (!stored) complain(model.message, 'The summary below is all that is left of this run.');
       const wanted = argv.html ?? (stored ? defaultReport(runId, view.notice) : undefined);
       writeOutputs(stored ? model : emptyModel(runId, summary, loaded.text), {
         html: wanted,
         summaryJson: argv.summaryJson,
         markdown: argv.markdown,
         json: argv.json,
-        quiet: false,
+        quiet: takesStandardOutput(argv),
         colour: wantsColour(argv.color, process.stdout),
       });
       if (!stored) return EXIT.other;
@@ -187,12 +199,18 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
       sink.abandon();
     }
   } catch (error) {
+    said.add((error as Error).message);
     // Nothing was measured yet: the agents were still being waited for.
     if (stop.signal.aborted && error === stop.signal.reason) return EXIT.stoppedBySignal;
+    // Bad configuration is what is found before any load.
+    if (underWay && exitCodeOfError(error) === EXIT.badConfiguration)
+      throw new Error((error as Error).message, { cause: error });
     throw error;
   } finally {
     await agents?.close();
-    await results.close();
+    await results.close().catch((error: Error) => {
+      if (said.size === 0) complain(error.message);
+    });
     node.cleanUp();
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);

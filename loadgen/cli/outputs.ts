@@ -1,12 +1,11 @@
 /** Writes a run's results where they were asked for. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import { renderHtml } from '../../reports/render/render-html.ts';
 import { renderJson } from '../../reports/render/render-json.ts';
 import { renderMarkdown, renderMarkdownUnfinished } from '../../reports/render/render-markdown.ts';
 import { renderText, renderTextUnfinished } from '../../reports/render/render-text.ts';
 import type { ReportModel } from '../../reports/report-model.ts';
 import { UsageError } from './exit-codes.ts';
+import { writeOutput } from './output-places.ts';
 
 export interface OutputOptions {
   html: string | undefined;
@@ -19,42 +18,36 @@ export interface OutputOptions {
   colour: boolean;
 }
 
+/**
+ * Throws UsageError when the summary is asked for of a run that has none; an Error, after all else is written and printed,
+ * when a file can't be written.
+ */
 export function writeOutputs(model: ReportModel, options: OutputOptions): void {
   const { summary } = model;
-  if (options.html !== undefined) write('html', options.html, renderHtml(model));
-  if (options.markdown !== undefined)
-    write('markdown', options.markdown, summary ? renderMarkdown(summary) : renderMarkdownUnfinished(model));
-  if (options.summaryJson !== undefined || options.json) {
-    if (!summary)
-      throw new UsageError(
-        `run ${model.runId} was cut short before it had a summary; plimsoll report ${model.runId} --html shows what there is`,
-      );
-    if (options.summaryJson !== undefined) write('summary-json', options.summaryJson, renderJson(summary));
-    if (options.json) process.stdout.write(renderJson(summary));
-  }
-  if (options.quiet || options.json) return;
-  const files = [
-    { label: 'HTML report', value: options.html },
-    { label: 'Summary JSON', value: options.summaryJson },
-    { label: 'Markdown', value: options.markdown },
-  ];
-  const text = {
-    colour: options.colour,
-    outputs: files.flatMap(({ label, value }) => (value === undefined || value === '-' ? [] : [{ label, value }])),
+  const { summaryJson, json } = options;
+  if ((summaryJson !== undefined || json) && !summary)
+    throw new UsageError(
+      `run ${model.runId} was cut short before it had a summary; plimsoll report ${model.runId} --html shows what there is`,
+    );
+  const written: Array<{ label: string; value: string }> = [];
+  const problems: string[] = [];
+  const write = (form: 'html' | 'markdown' | 'summaryJson', label: string, render: () => string): void => {
+    const value = options[form];
+    if (value === undefined) return;
+    try {
+      writeOutput(form, value, render());
+      if (value !== '-') written.push({ label, value });
+    } catch (error) {
+      problems.push((error as Error).message);
+    }
   };
-  process.stdout.write(summary ? renderText(summary, text) : renderTextUnfinished(model, text));
-}
-
-/** `-` is standard output. A place that can't be written is an error that names the flag. */
-function write(flag: string, path: string, content: string): void {
-  if (path === '-') {
-    process.stdout.write(content);
-    return;
+  write('html', 'HTML report', () => renderHtml(model));
+  write('summaryJson', 'Summary JSON', () => renderJson(summary!));
+  write('markdown', 'Markdown', () => (summary ? renderMarkdown(summary) : renderMarkdownUnfinished(model)));
+  if (json) process.stdout.write(renderJson(summary!));
+  else if (!options.quiet) {
+    const text = { colour: options.colour, outputs: written };
+    process.stdout.write(summary ? renderText(summary, text) : renderTextUnfinished(model, text));
   }
-  try {
-    mkdirSync(dirname(resolve(path)), { recursive: true });
-    writeFileSync(path, content);
-  } catch (error) {
-    throw new Error(`--${flag}: ${path} can't be written: ${(error as Error).message}`, { cause: error });
-  }
+  if (problems.length > 0) throw new Error(problems.join('\n'));
 }

@@ -1,0 +1,45 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { UsageError } from './exit-codes.ts';
+import { checkOutputs, takesStandardOutput } from './output-places.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'plimsoll-outputs-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe('a place for results', () => {
+  it('that can be written is let be: no file is made, none is changed', () => {
+    writeFileSync(join(folder, 'old.md'), 'mine');
+    checkOutputs({ html: join(folder, 'new.html'), markdown: join(folder, 'old.md'), summaryJson: '/dev/null' });
+    expect(readdirSync(folder)).toEqual(['old.md']);
+    expect(readFileSync(join(folder, 'old.md'), 'utf8')).toBe('mine');
+  });
+
+  it.each([
+    [
+      'a directory that is not there',
+      'no/x.json',
+      /--summary-json: .*no\/x\.json can't be written: there is no directory/,
+    ],
+    ['a directory', 'there', /--summary-json: .*there can't be written: EISDIR/],
+    ['in a file', 'file/x', /--summary-json: .*can't be written: ENOTDIR/],
+  ])('%s is refused', (_what, name, message) => {
+    mkdirSync(join(folder, 'there'));
+    writeFileSync(join(folder, 'file'), '');
+    const check = () => checkOutputs({ summaryJson: join(folder, name) });
+    expect(check).toThrow(UsageError);
+    expect(check).toThrow(message);
+    expect(readdirSync(folder).sort()).toEqual(['file', 'there']);
+  });
+
+  it('standard output is taken by one form only', () => {
+    expect(takesStandardOutput({ markdown: '-', html: 'r.html' })).toBe(true);
+    expect(takesStandardOutput({ markdown: 'x.md', json: false })).toBe(false);
+    expect(() => checkOutputs({ markdown: '-', json: true })).toThrow('--markdown - and --json would mix');
+    checkOutputs({ markdown: '-' });
+  });
+});
