@@ -60,7 +60,13 @@ export const CHART_PLUGINS_SCRIPT = `
       },
       hooks: {
         drawClear: time ? [shadePhases, markFaults] : [],
-        draw: variant.limit ? [(plot) => drawLimit(plot, variant.limit)] : [],
+        // Above the grid, below the lines: no name hides what was measured.
+        drawAxes: [
+          (plot) => {
+            const taken = variant.limit ? drawLimit(plot, variant.limit) : null;
+            if (time) nameFaults(plot, taken);
+          },
+        ],
         setScale: time ? [(plot, key) => followZoom(owner, plot, key)] : [],
         ready: [(plot) => addReading(owner, plot)],
       },
@@ -135,9 +141,10 @@ export const CHART_PLUGINS_SCRIPT = `
     ctx.restore();
   }
 
+  /** Where its label stands, px; null: the limit is out of sight. */
   function drawLimit(plot, limit) {
     const { min, max } = plot.scales.y;
-    if (limit.value < min || limit.value > max) return;
+    if (limit.value < min || limit.value > max) return null;
     const { ctx } = plot;
     const { left, top, width, height } = plot.bbox;
     const ratio = uPlot.pxRatio;
@@ -155,7 +162,9 @@ export const CHART_PLUGINS_SCRIPT = `
     const below = y + 22 * ratio < top + height;
     ctx.textBaseline = below ? 'top' : 'bottom';
     ctx.fillText(limit.label, left + width - 6 * ratio, y + (below ? 4 : -4) * ratio);
+    const start = left + width - 6 * ratio - ctx.measureText(limit.label).width;
     ctx.restore();
+    return { start, top: below ? y : y - 18 * ratio, bottom: below ? y + 18 * ratio : y };
   }
 
   function followZoom(owner, plot, key) {

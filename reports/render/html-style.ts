@@ -131,11 +131,14 @@ ${CHART_STYLE}
   .pairs > div { grid-template-columns: minmax(0, 1fr); gap: 0; }
   th, td { padding: 10px 12px; }
   .thresholds .mark, .thresholds thead th:first-child { font-size: 0; gap: 0; }
-  .faults thead th:first-child { display: none; }
-  .faults thead tr, .faults tbody tr { display: grid; grid-template-columns: 4em minmax(0, 1fr) 5.5em; }
+  .faults tbody tr { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; }
   .faults tbody th { grid-column: 1 / -1; padding-bottom: 0; }
   .faults tbody tr > td { border-top: 0; padding-top: 6px; }
-  .faults thead th { white-space: normal; }
+  .faults thead tr { display: none; }
+  .faults td { text-align: left; }
+  .faults td::before { content: "at "; color: var(--muted); }
+  .faults td + td::before { content: none; }
+  .faults td:last-child::after { content: " lost"; color: var(--muted); }
   .faults .mark { white-space: normal; }
   .faults .mark::before { flex: none; }
   #metrics tbody th { min-width: 150px; }
