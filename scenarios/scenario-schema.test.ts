@@ -187,7 +187,7 @@ describe('a mistake gets its place and a sentence', () => {
     ],
     [
       { ...BASE, options: { thresholds: { sent_latency: 'avg<1' } } },
-      '"options.thresholds.sent_latency" must be an array, not "avg<1"',
+      `"options.thresholds.sent_latency" must be an array: write ['avg<1']`,
     ],
   ])('%j', (exported, sentence) => {
     expect(problems(exported)).toEqual([sentence]);

@@ -103,6 +103,8 @@ function sentences(issue: z.core.$ZodIssue, exported: unknown): string[] {
   if (written === undefined && issue.code !== 'custom') return [`"${at}" is missing`];
   if (issue.code === 'invalid_value')
     return [`"${at}" must be ${issue.values.map((v) => JSON.stringify(v)).join(' or ')}, not ${describe(written)}`];
+  if (/^options\.thresholds\.[^.]+$/.test(at) && typeof written === 'string')
+    return [`"${at}" must be an array: write ['${written}']`];
   if (issue.code === 'invalid_type') return [`"${at}" must be ${article(issue.expected)}, not ${describe(written)}`];
   if (issue.code === 'invalid_union' && 'discriminator' in issue) {
     const known = discriminators(path.slice(0, -1));

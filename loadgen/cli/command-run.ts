@@ -5,7 +5,7 @@ import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import type { ReportModel } from '../../reports/report-model.ts';
 import type { ResultsStore } from '../../reports/results/results-store.ts';
 import { realClock } from '../clock.ts';
-import { withoutSecrets } from '../control/nats-line.ts';
+import { readAddress, withoutSecrets } from '../control/nats-line.ts';
 import { runLoad } from '../coordinator/coordinator.ts';
 import { describeMachine } from '../coordinator/machine.ts';
 import { loadDriver, REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
@@ -282,6 +282,7 @@ function readControl(
   target: string | null,
 ): { url: string; waitMs: number; silenceMs: number } | null {
   if (argv.control === undefined) return null;
+  readAddress(argv.control);
   if (target === null) {
     throw new UsageError(
       '--control needs --target ws://host:port: agents on other machines can’t reach a node that is started here',

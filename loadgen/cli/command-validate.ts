@@ -1,6 +1,8 @@
 /** `plimsoll validate`: checks a scenario and says what load it comes to, without running it. */
 import type { Argv, CommandModule } from 'yargs';
+import { loadDriver, REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
 import { FaultError } from '../faults/fault.ts';
+import { checkShards } from '../faults/fault-check.ts';
 import { FaultSchedule } from '../faults/fault-schedule.ts';
 import { compileScenario, type LoadPlan } from '../population/load-plan.ts';
 import { loadScenario } from '../scenario-loader.ts';
@@ -19,6 +21,7 @@ const builder = (argv: Argv) =>
     .option('connections', FLAGS.connections)
     .option('duration', FLAGS.duration)
     .option('rate', FLAGS.rate)
+    .option('driver', FLAGS.driver)
     .option('json', FLAGS.json)
     .example('$0 validate scenarios/fifty-thousand.ts', 'what it would do')
     .example('$0 validate fifty-thousand -c 100k', 'the same for twice the users');
@@ -37,6 +40,8 @@ export const validateCommand: CommandModule<object, Arguments> = {
       rate: readRate('rate', argv.rate),
     };
     const plan = compileScenario(scenario, overrides, samples);
+    await loadDriver(argv.driver ?? plan.driver ?? REFERENCE_DRIVER);
+    checkShards(plan.faults, plan.server.shards ?? planProcesses(plan.connections, readMachineFacts()).shards);
     process.stdout.write(argv.json ? `${JSON.stringify({ path, plan }, null, 2)}\n` : planText(path, plan));
   },
 };

@@ -36,6 +36,10 @@ it('a module throws DriverErrors of the agent’s own class, whatever it is writ
   }
 });
 
+it('json-websocket without its file says what is missing', async () => {
+  await expect(loadDriver('json-websocket')).rejects.toThrow(/json-websocket needs the file.*json-websocket:<file>/);
+});
+
 it('what is thrown while it is loaded need not be an Error', async () => {
   writeFileSync(join(folder, 'throws.ts'), 'throw "no";');
   await expect(loadDriver(join(folder, 'throws.ts'))).rejects.toThrow(/throws\.ts can't be loaded: no$/);

@@ -56,6 +56,14 @@ describe('faults that can be done', () => {
     expect(refused(facts)).toEqual(expected);
   });
 
+  it('not on a shard process that the node won’t have', () => {
+    const fault: CheckedFault = { kind: 'kill-shard', at: 0, shard: 2 };
+    expect(() => checkFaults([fault], { ...FACTS, shards: 3 })).not.toThrow();
+    expect(() => checkFaults([fault], { ...FACTS, shards: 2 })).toThrow(
+      'the fault kill-shard names shard 2, but the node has only shards 0 to 1',
+    );
+  });
+
   it('says which fault, why, and what to do, in one sentence', () => {
     expect(() => checkFaults(ALL, { ...FACTS, may: { network: false, mount: true } })).toThrow(
       /^the fault cut-network needs the right to make network namespaces \(CAP_NET_ADMIN .*\): run as root, or leave the fault out$/,

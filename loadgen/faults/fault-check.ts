@@ -26,6 +26,16 @@ export function checkFaults(faults: readonly CheckedFault[], facts: FaultFacts):
     const problem = problemOf(fault, facts);
     if (problem !== null) throw new FaultError(`the fault ${fault.kind} ${problem}`);
   }
+  if (facts.embedded) checkShards(faults, facts.shards);
+}
+
+/** Throws FaultError when a fault names a shard process that the node won't have: no machine could do that. */
+export function checkShards(faults: readonly CheckedFault[], shards: number): void {
+  for (const fault of faults) {
+    if (!('shard' in fault) || fault.shard < shards) continue;
+    const there = shards === 1 ? 'the node has only shard 0' : `the node has only shards 0 to ${shards - 1}`;
+    throw new FaultError(`the fault ${fault.kind} names shard ${fault.shard}, but ${there}`);
+  }
 }
 
 function problemOf({ kind }: CheckedFault, facts: FaultFacts): string | null {

@@ -65,6 +65,10 @@ export function executorPlan(scenario: CheckedScenario, crowd: number): Executor
     blocks.push({ name, first: firstUser, users, graceMs, online: online(executor, vus), turnover: [] });
     const block = blocks.length - 1 + (crowd > 0 ? 1 : 0);
     const iterations = iterationsOf(executor);
+    if (iterations !== null && 'shared' in iterations && iterations.shared < users)
+      throw new ScenarioError(
+        `${where} has fewer iterations (${formatCount(iterations.shared)}) than virtual users (${formatCount(users)}) to share them; give it ${formatCount(users)} or more`,
+      );
     streams.push({ ...base, block, pace: { model: 'closed', durationMs, thinkMs: flow.think, iterations } });
     derivation.push(
       `${name}: ${path(vus)} virtual users, each waits for its acknowledgement` +

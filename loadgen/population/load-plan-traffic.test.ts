@@ -140,6 +140,13 @@ describe("k6's executors", () => {
     shared: { executor: 'shared-iterations', vus: 4, iterations: 25, maxDuration: '15s' },
   } satisfies NonNullable<NonNullable<Scenario['options']>['scenarios']>;
 
+  it('shared iterations are at least one for each virtual user', () => {
+    const few = { executor: 'shared-iterations', vus: 4, iterations: 3, maxDuration: '15s' } as const;
+    expect(() => compile({ options: { scenarios: { few } } })).toThrow(
+      '"options.scenarios.few" has fewer iterations (3) than virtual users (4)',
+    );
+  });
+
   it('run side by side, each with its users, its start and its pace', () => {
     const plan = compile({ connections: 100, flows: { chat: { think: '1s' } }, options: { scenarios } });
     expect(plan.warmUpMs).toBe(0);
