@@ -41,23 +41,43 @@ export const doctorCommand: CommandModule<object, Arguments> = {
     const report = checkMachine(facts, readCount('connections', argv.connections) ?? parseCount(CONNECTIONS_DEFAULT));
     if (!argv.json) print(renderMachineReport(report, { colour: wantsColour(argv.color, process.stdout) }));
     const ceiling = argv.ceiling ? await ceilingHere(facts) : undefined;
+    if (ceiling === null) {
+      process.stderr.write('stopped: the ceiling is not measured, and nothing new is kept\n');
+      process.exitCode = EXIT.stoppedBySignal;
+      return;
+    }
     if (argv.json) print(JSON.stringify({ ...report, ceiling }, null, 2));
     else if (ceiling !== undefined) print(renderCeiling(ceiling));
     if (report.connections > report.largest.connections) process.exitCode = EXIT.inconclusive;
   },
 };
 
-/** A pair of agent and null server for every two cores. Kept for later runs in this folder. */
-async function ceilingHere(facts: MachineFacts): Promise<Ceiling> {
-  const ceiling = await measureCeiling({
-    agents: Math.max(1, Math.floor(usableCores(facts) / 2)),
-    connectionsPerAgentMax: connectionsPerProcess(facts),
-    startAgent: localAgents(1).agent,
-    clock: realClock,
-    onNotice: (text) => process.stderr.write(`${text}\n`),
-  });
-  writeCeiling(ceiling);
-  return ceiling;
+/** A pair of agent and null server for every two cores. Kept for later runs in this folder. Null: a signal came before its end. */
+async function ceilingHere(facts: MachineFacts): Promise<Ceiling | null> {
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(EXIT.stoppedBySignal);
+    stop.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  try {
+    const ceiling = await measureCeiling({
+      agents: Math.max(1, Math.floor(usableCores(facts) / 2)),
+      connectionsPerAgentMax: connectionsPerProcess(facts),
+      startAgent: localAgents(1).agent,
+      clock: realClock,
+      onNotice: (text) => process.stderr.write(`${text}\n`),
+      signal: stop.signal,
+    });
+    writeCeiling(ceiling);
+    return ceiling;
+  } catch (error) {
+    // What breaks after the signal breaks because of it.
+    if (stop.signal.aborted) return null;
+    throw error;
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
 }
 
 function renderCeiling({ agents, connections, messagesPerSecond, connectionsPerSecond }: Ceiling): string {

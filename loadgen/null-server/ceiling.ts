@@ -40,6 +40,8 @@ export interface CeilingOptions {
   startAgent: (index: number) => AgentLink;
   clock: typeof realClock;
   onNotice: (text: string) => void;
+  /** Aborted, everything ends in order, and nothing was measured. */
+  signal: AbortSignal;
 }
 
 const FIRST_RATE = 2_000;
@@ -55,6 +57,7 @@ export async function measureCeiling(options: CeilingOptions): Promise<Ceiling> 
   const opened = Math.min(OPENED_CONNECTIONS, connectionsPerAgentMax);
   options.onNotice(`opening ${opened * agents} connections`);
   const connecting = await Promise.all(pairs.map((pair) => connectionsPerSecond(pair, opened, options)));
+  options.signal.throwIfAborted();
   const connections = Math.min(MESSAGE_CONNECTIONS, connectionsPerAgentMax);
   options.onNotice(`${connections * agents} connections, doubling the rate every 4 s`);
   const messages = await Promise.all(pairs.map((pair) => messagesPerSecond(pair, connections, options)));
@@ -63,6 +66,7 @@ export async function measureCeiling(options: CeilingOptions): Promise<Ceiling> 
       `the generator was late from ${FIRST_RATE} messages/s on, which says more of what else this machine does: measure again when it is quiet`,
     );
   }
+  options.signal.throwIfAborted();
   const { cpu, cores, node } = describeMachine(true);
   return {
     measuredAt: new Date().toISOString(),
@@ -112,8 +116,8 @@ async function drive(
   pair: number,
   plan: LoadPlan,
   sink: SecondsSink,
-  { startAgent, clock }: CeilingOptions,
-  signal: AbortSignal = new AbortController().signal,
+  { startAgent, clock, signal }: CeilingOptions,
+  stop: AbortSignal = signal,
 ): ReturnType<typeof runLoad> {
   const server = await forkNullServer();
   try {
@@ -135,7 +139,7 @@ async function drive(
       onReady: async () => {},
       onProgress: () => {},
       onNotice: () => {},
-      signal,
+      signal: AbortSignal.any([signal, stop]),
     };
     return await runLoad(run);
   } finally {
