@@ -2,14 +2,14 @@
  * Memory of server, generator and kernel, before the first connection and under load: the difference, per connection, is
  * what a connection costs. Kernel memory (slab and socket buffers) belongs to both ends when both are on this machine.
  */
+import { MEMORY_CONNECTIONS_LEAST } from '../recorder/metrics.ts';
 import type { GaugeRow } from '../recorder/samples.ts';
 import type { AgentGroup } from './agent-group.ts';
 import { readKernelMemory } from './machine.ts';
 import type { NodeWatch } from './node-watch.ts';
 import { nodeRssBytes } from './target-node.ts';
 
-/** With fewer connections the difference is what a heap breathes, and no cost of theirs. */
-const CONNECTIONS_LEAST = 500;
+/** A smaller difference is what a heap breathes. */
 const DIFFERENCE_LEAST_BYTES = 1e6;
 
 interface Reading {
@@ -55,7 +55,7 @@ export class MemoryProbe {
   perConnection(): MemoryPerConnection {
     const before = this.#baseline;
     const after = this.#loaded;
-    if (before === null || after === null || after.connections < CONNECTIONS_LEAST)
+    if (before === null || after === null || after.connections < MEMORY_CONNECTIONS_LEAST)
       return { server: null, generator: null, kernel: null };
     const share = (from: number, to: number): number | null =>
       to - from < DIFFERENCE_LEAST_BYTES ? null : (to - from) / after.connections;

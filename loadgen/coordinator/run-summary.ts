@@ -90,6 +90,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
     rows: input.rows,
     complete: input.complete,
   });
+  const closed = plan.streams.some(({ pace }) => pace.model === 'closed');
   const passed = judged.verdict === 'pass';
   const memory = input.memory.perConnection();
   const usage = agents.usage();
@@ -116,6 +117,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
       durationSeconds: plan.phases.steadyMs / 1_000,
       connectionsRequested: plan.connections,
       rateOffered: plan.rate,
+      closed,
       users: plan.users,
       fanOut: plan.fanOut,
       agents: options.agents,
@@ -126,7 +128,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
     claim: claimOf(input, judged, {
       // Others may have come later.
       connections: Math.max(connecting.opened, ...seconds.map(({ connections }) => connections)),
-      closed: plan.streams.some(({ pace }) => pace.model === 'closed'),
+      closed,
       rate: plan.rate,
       sent: metrics.counter('messages_sent', 'steady'),
       seconds: steadySeconds,
@@ -176,7 +178,8 @@ interface ConnectingFigures {
 
 /** Agents report when they are through: who stopped the run before that has what they last told of their progress. */
 function connectingFigures({ connectReports: reports, complete, agents, phases }: SummaryInput): ConnectingFigures {
-  if (reports.length === 0 && !complete) {
+  const loaded = phases.list().some(({ phase }) => phase === 'warm-up');
+  if (!complete && !loaded) {
     const { connections: opened, failed: causes } = agents.progress();
     const failed = causes.generator + causes.server;
     const { startMs, endMs } = phases.epochWindow('connect');

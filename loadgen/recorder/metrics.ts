@@ -33,6 +33,9 @@ export const COUNTERS = [
 /** Shares of 0 to 1, as in k6. A row of one counts what it names, out of what `RATE_TOTALS` counts. */
 export const RATES = ['http_req_failed'] as const;
 
+/** With fewer connections their memory can't be told from what a heap breathes: it is not measured. */
+export const MEMORY_CONNECTIONS_LEAST = 500;
+
 export const GAUGES = [
   'connections',
   'server_cpu',

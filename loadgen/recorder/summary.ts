@@ -156,6 +156,8 @@ export interface RunSummary {
     durationSeconds: number;
     connectionsRequested: number;
     rateOffered: number;
+    /** Virtual users who wait for their acknowledgements send too, at a rate that nobody set. Runs of older versions do not say. */
+    closed?: boolean;
     /** Users of the run; not all need be online at once. Runs of older versions do not say. */
     users?: number;
     /** Deliveries that a message leads to, in the mean: receivers × devices. Runs of older versions: 1. */

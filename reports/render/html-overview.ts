@@ -11,15 +11,18 @@ import {
   formatMs,
   formatNumber,
   formatPercent,
-  formatRate,
 } from './format.ts';
 import { escapeHtml, htmlList, htmlSection, htmlTable } from './html-text.ts';
 import {
+  connectionFigures,
   fansOut,
   latencyLimit,
   ledgerGap,
   lossRateBound,
   lossSentence,
+  notMeasured,
+  offeredLoad,
+  serverHeldNote,
   thresholdRows,
   trendValues,
   VERDICT_LABELS,
@@ -74,8 +77,8 @@ function keyFigures(summary: RunSummary): KeyFigure[] {
   return [
     {
       label: 'Connections',
-      value: formatCount(server.connectionsPeak),
-      note: `${formatCount(config.connectionsRequested)} asked for, ${formatCount(connecting.failed)} failed`,
+      value: formatCount(connectionFigures(summary).held),
+      note: `${formatCount(config.connectionsRequested)} asked for, ${formatCount(connecting.failed)} failed${serverHeldNote(summary)}`,
       bad: server.connectionsPeak < config.connectionsRequested,
     },
     {
@@ -93,7 +96,7 @@ function keyFigures(summary: RunSummary): KeyFigure[] {
     {
       label: 'Server memory per connection',
       value: memory === null ? '–' : formatBytes(memory),
-      note: [memory === null ? 'not measured' : '', ...others].filter(Boolean).join('; '),
+      note: [memory === null ? notMeasured(summary) : '', ...others].filter(Boolean).join('; '),
     },
   ];
 }
@@ -222,5 +225,5 @@ export function runLine(model: ReportModel): string {
   const { summary } = model;
   if (summary === null) return '';
   const { metadata, config } = summary;
-  return `${formatDate(metadata.startedAt)} · ${formatRate(config.rateOffered)} for ${formatDuration(config.durationSeconds)}`;
+  return `${formatDate(metadata.startedAt)} · ${offeredLoad(config)} for ${formatDuration(config.durationSeconds)}`;
 }

@@ -5,11 +5,14 @@ import { faultLossNote, faultRows } from './fault-view.ts';
 import { formatBytes, formatCount, formatDate, formatDuration, formatMsCell, formatRate } from './format.ts';
 import {
   agentPlaces,
+  heldOfAsked,
   latencyRows,
   lossSentence,
   memoryRows,
+  offeredLoad,
   runNotes,
   scenarioRows,
+  serverHeldNote,
   thresholdRows,
   VERDICT_LABELS,
   verdictReasons,
@@ -57,11 +60,14 @@ function keyFigures(summary: RunSummary): string {
   const rows = [
     [
       'Connections',
-      `${formatCount(server.connectionsPeak)} of ${formatCount(config.connectionsRequested)}, ${formatCount(connecting.failed)} failed, ` +
-        `opened in ${formatDuration(connecting.seconds)} (${formatRate(connecting.perSecond)})`,
+      `${heldOfAsked(summary)}, ${formatCount(connecting.failed)} failed, ` +
+        `opened in ${formatDuration(connecting.seconds)} (${formatRate(connecting.perSecond)})${serverHeldNote(summary)}`,
     ],
-    ['Offered rate', formatRate(config.rateOffered)],
-    ...memoryRows(summary).map(({ label, value }) => [`Memory per connection, ${label}`, value]),
+    ['Offered rate', offeredLoad(config)],
+    ...memoryRows(summary).map(({ label, value }) => [
+      label === '' ? 'Memory per connection' : `Memory per connection, ${label}`,
+      value,
+    ]),
     ['CPU time, server', formatDuration(server.cpuSeconds)],
     ['CPU time, generator', formatDuration(summary.generator.cpuSeconds)],
   ];

@@ -122,6 +122,19 @@ describe('the terminal summary', () => {
     expect(text).toMatch(/2\.42 kB server · 4\.49 kB generator · 4\.32 kB kernel \(both ends\)/);
   });
 
+  it('tells what a server held beyond what was asked for apart, and that closed executors send as they can', () => {
+    const text = renderText(
+      sampleModel({
+        summary: ({ server, config }) => {
+          server.connectionsPeak = 50_090;
+          Object.assign(config, { rateOffered: 45, closed: true });
+        },
+      }).summary!,
+    );
+    expect(text).toMatch(/50,000 of 50,000, 0 failed, .*; the server held up to\s+50,090/);
+    expect(text).toMatch(/offered 45\/s and closed executors/);
+  });
+
   it('says why a run is inconclusive', () => {
     const text = renderText(sampleModelWithoutMessages().summary!);
     expect(text).toMatch(/INCONCLUSIVE/);

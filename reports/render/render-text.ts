@@ -7,11 +7,14 @@ import {
   agentPlaces,
   fansOut,
   gaugeValues,
+  heldOfAsked,
   latencyRows,
   lossSentence,
   memoryRows,
+  offeredLoad,
   runNotes,
   scenarioRows,
+  serverHeldNote,
   thresholdRows,
   VERDICT_LABELS,
   verdictReasons,
@@ -121,7 +124,7 @@ function messageBlock({ ledger, config }: RunSummary, paint: Paint): string[] {
     return { label: padStart(label, width), value: paint(padStart(text, width), bad && value > 0 ? 'red' : 'none') };
   });
   return [
-    `${heading('MESSAGES', paint)}  ${paint(`offered ${formatRate(config.rateOffered)}${fansOut(config) ? `, each counted once for every device it is to reach (${formatNumber(config.fanOut!)} in the mean)` : ''}`, 'dim')}`,
+    `${heading('MESSAGES', paint)}  ${paint(`offered ${offeredLoad(config)}${fansOut(config) ? `, each counted once for every device it is to reach (${formatNumber(config.fanOut!)} in the mean)` : ''}`, 'dim')}`,
     paint(cells.map((cell) => cell.label).join('  '), 'dim'),
     cells.map((cell) => cell.value).join('  '),
     row('losses', lossSentence(ledger)),
@@ -153,13 +156,13 @@ function resourceBlock(summary: RunSummary, paint: Paint): string[] {
   const { server, generator, connecting, config, metadata } = summary;
   const failed = connecting.failed > 0 ? `, ${formatCount(connecting.failed)} failed` : ', 0 failed';
   const places = agentPlaces(summary);
-  const memory = memoryRows(summary).map(({ label, value }) => `${value} ${label}`);
+  const memory = memoryRows(summary).map(({ label, value }) => `${value} ${label}`.trimEnd());
   return [
     heading('CONNECTIONS AND COST', paint),
     row(
       'connections',
-      `${formatCount(server.connectionsPeak)} of ${formatCount(config.connectionsRequested)}${failed}, opened in ` +
-        `${formatDuration(connecting.seconds)} (${formatRate(connecting.perSecond)})`,
+      `${heldOfAsked(summary)}${failed}, opened in ` +
+        `${formatDuration(connecting.seconds)} (${formatRate(connecting.perSecond)})${serverHeldNote(summary)}`,
     ),
     row('memory per conn.', memory.join(' · ')),
     row('CPU, server', cpuText(summary, 'server_cpu', server.cpuSeconds)),

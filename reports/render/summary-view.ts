@@ -1,5 +1,5 @@
 /** What every renderer says of a finished run, as rows and sentences: the terminal, Markdown and HTML differ in form only. */
-import { RATES, type TrendName } from '../../loadgen/recorder/metrics.ts';
+import { MEMORY_CONNECTIONS_LEAST, RATES, type TrendName } from '../../loadgen/recorder/metrics.ts';
 import type {
   GaugeMetric,
   LedgerTotals,
@@ -186,17 +186,21 @@ export function formatMetricValue(
   return Number.isInteger(value) ? formatCount(value) : formatNumber(value);
 }
 
-/** Memory per connection of each party, in words. */
+/** Memory per connection of each party, in words; one row where it is known of nobody. */
 export function memoryRows(summary: RunSummary): Array<{ label: string; value: string }> {
-  return [
-    { label: 'server', value: bytesOrUnknown(summary.server.memoryBytesPerConnection) },
-    { label: 'generator', value: bytesOrUnknown(summary.generator.memoryBytesPerConnection) },
-    { label: 'kernel (both ends)', value: bytesOrUnknown(summary.kernel.memoryBytesPerConnection) },
-  ];
+  const parties = [
+    { label: 'server', ...summary.server },
+    { label: 'generator', ...summary.generator },
+    { label: 'kernel (both ends)', ...summary.kernel },
+  ].map(({ label, memoryBytesPerConnection: bytes }) => ({ label, bytes }));
+  if (parties.every(({ bytes }) => bytes === null)) return [{ label: '', value: notMeasured(summary) }];
+  return parties.map(({ label, bytes }) => ({ label, value: bytes === null ? 'not measured' : formatBytes(bytes) }));
 }
 
-function bytesOrUnknown(bytes: number | null): string {
-  return bytes === null ? 'not measured' : formatBytes(bytes);
+/** Why there is no memory per connection. */
+export function notMeasured({ server }: RunSummary): string {
+  const few = server.connectionsPeak < MEMORY_CONNECTIONS_LEAST;
+  return few ? 'not measured: too few connections' : 'not measured';
 }
 
 /** Why the verdict is what it is, then remarks that don't change it. */
@@ -214,6 +218,38 @@ export function runNotes(summary: RunSummary): string[] {
     notes.push('Generator and server shared one machine, so a limit found here is a lower bound of the server’s own.');
   }
   return notes;
+}
+
+/** `45/s`, `45/s and closed executors`: nobody asked those for a rate. */
+export function offeredLoad({ rateOffered, closed = false }: RunSummary['config']): string {
+  if (!closed) return formatRate(rateOffered);
+  return rateOffered > 0 ? `${formatRate(rateOffered)} and closed executors` : 'closed executors';
+}
+
+export interface ConnectionFigures {
+  /** Open at most, of those that were asked for. */
+  held: number;
+  asked: number;
+  /** What the server held at most, where that is more: sockets of clients that had gone linger. Else null. */
+  serverHeld: number | null;
+}
+
+export function connectionFigures({ server, config }: RunSummary): ConnectionFigures {
+  const { connectionsPeak: peak } = server;
+  const asked = config.connectionsRequested;
+  return { held: Math.min(peak, asked), asked, serverHeld: peak > asked ? peak : null };
+}
+
+/** `300 of 300` */
+export function heldOfAsked(summary: RunSummary): string {
+  const { held, asked } = connectionFigures(summary);
+  return `${formatCount(held)} of ${formatCount(asked)}`;
+}
+
+/** `; the server held up to 390`, or nothing. */
+export function serverHeldNote(summary: RunSummary): string {
+  const { serverHeld } = connectionFigures(summary);
+  return serverHeld === null ? '' : `; the server held up to ${formatCount(serverHeld)}`;
 }
 
 /** Does a message of this run reach several devices, so that the ledger counts each of these deliveries? */
