@@ -1,4 +1,5 @@
 /** The words of a summary: the claim in one sentence, and remarks. */
+import { overlapNotes } from '../faults/fault-overlap.ts';
 import type { MergedHistogram } from '../recorder/histogram.ts';
 import { formatCount, formatNumber } from '../units.ts';
 import type { SummaryInput } from './run-summary.ts';
@@ -63,7 +64,7 @@ export function notesOf(input: SummaryInput, judged: VerdictOutput, sharedMachin
       `The generator was strained, which can only make the server look worse: ${facts(judged.reasons).join('; ')}.`,
     );
   }
-  notes.push(...httpNotes(input));
+  notes.push(...overlapNotes(input.faults.results), ...httpNotes(input));
   const sent = input.ledger.totals.acknowledged;
   if (input.ledger.totals.lost === 0 && sent > 0) {
     notes.push(
