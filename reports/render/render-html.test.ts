@@ -288,6 +288,25 @@ describe('the HTML report of runs that went otherwise', () => {
     expect(await linePixels(page, 'latency')).toBeGreaterThan(150);
   });
 
+  it('shows faults in full on a narrow screen', async () => {
+    const detail = 'shard 1 (process 4711) was killed and the supervisor started it again';
+    const model = sampleModel({
+      summary: (summary) => {
+        summary.faults = [
+          { kind: 'kill-shard', atSeconds: 30, recoverySeconds: 1.4, lost: 1_234_567, detail },
+          { kind: 'message-store-outage', atSeconds: 31, recoverySeconds: null, lost: 1_234_567, detail },
+        ];
+      },
+    });
+    const page = await open(model, { viewport: { width: 390, height: 844 } });
+    const table = '#faults .table';
+    expect(await inPage(page, `document.querySelector('${table}').scrollWidth`)).toBeLessThanOrEqual(
+      await inPage<number>(page, `document.querySelector('${table}').clientWidth`),
+    );
+    expect(await inPage(page, `getComputedStyle(document.querySelector('${table} .mark')).fontSize`)).not.toBe('0px');
+    expect(await inPage(page, `document.querySelector('${table} .what').clientWidth`)).toBeGreaterThan(280);
+  });
+
   it('shows hostile text and never runs it', async () => {
     const model = hostileModel();
     const page = await open(model);
