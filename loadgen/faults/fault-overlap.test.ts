@@ -26,7 +26,7 @@ it.each<[string, FaultResult[], RegExp[]]>([
     [/^a at 5 s, b at 7 s and c at 9 s/],
   ],
   ['two pairs', [fault('a', 1, 3), fault('b', 2, 1), fault('c', 10, 3), fault('d', 12, 3)], [/^a .* b /, /^c .* d /]],
-  ['one that never recovered', [fault('a', 1, null), fault('b', 50, 1)], [/^a .* b /]],
+  ['one that never recovered', [fault('a', 1.002, null), fault('b', 50, 1)], [/^a at 1 s and b /]],
   ['one that disturbed nothing', [fault('a', 1, 9), fault('b', 2, 0)], []],
   ['one that was not carried out', [fault('a', 1, null, { problem: 'no' }), fault('b', 2, 1)], []],
 ])('%s', (_what, faults, expected) => {

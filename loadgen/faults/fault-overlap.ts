@@ -18,7 +18,7 @@ export function overlapNotes(faults: readonly FaultResult[]): string[] {
   return groups
     .filter((group) => group.length > 1)
     .map((group) => {
-      const names = group.map(({ kind, atSeconds }) => `${kind} at ${formatNumber(atSeconds)} s`);
+      const names = group.map(({ kind, atSeconds }) => `${kind} at ${formatNumber(Number(atSeconds.toFixed(1)))} s`);
       return `${names.slice(0, -1).join(', ')} and ${names.at(-1)} overlapped: what each of them cost can’t be told apart.`;
     });
 }
