@@ -1,7 +1,8 @@
 /** The data directory of a node: how many volumes it was made for, so that users stay where their timelines are. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from './config.ts';
+import { makeDirectory } from './make-directory.ts';
 import { LOGICAL_SHARDS } from './shard-map.ts';
 
 const FILE = 'node.json';
@@ -12,7 +13,7 @@ const VERSION = 1;
 /** Opens or makes the directory; returns its number of volumes. Throws ConfigError with one sentence. */
 export function openDataDirectory(directory: string, processes: number): number {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
   } catch (error) {
     throw new ConfigError(`can't make the data directory ${directory}: ${reason(error)}; name another with --data`);
   }

@@ -12,8 +12,9 @@
  * message to a group. A torn last line (a crash, a full disk) counts for nothing; what is written next begins a new line.
  * One process writes letters; anybody may append marks. Once no letter is open the file is emptied.
  */
-import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '../make-directory.ts';
 import { StoreError } from './message-store.ts';
 
 export interface DeadLetter {
@@ -71,7 +72,7 @@ export class DeadLetterLog {
   static async open(options: DeadLetterLogOptions): Promise<DeadLetterLog> {
     const file = join(options.directory, `volume-${options.volume}.jsonl`);
     try {
-      await mkdir(options.directory, { recursive: true });
+      makeDirectory(options.directory);
       const handle = await open(file, 'a+');
       const log = new DeadLetterLog(options, file, handle, await readContent(file));
       await syncDirectory(options.directory);
