@@ -73,7 +73,7 @@ describe('a run with HTTP calls', () => {
     expect(last!.endedRunAtSeconds).toBeLessThan(20);
     expect(thresholds.slice(0, -1).filter(({ ok }) => !ok)).toEqual([]);
     expect(summary.notes.join('\n')).toMatch(
-      /the threshold messages_sent rate<20 over 2s failed with \d+, \d+\.\d s into/,
+      /the threshold messages_sent rate<20 over 2s failed with [\d.]+, \d+(\.\d)? s into/,
     );
     expect(stdout).toMatch(/✗ messages_sent +rate<20 over 2s .*, which ended the run after/);
     expect(summary.verdict).toBe('fail');

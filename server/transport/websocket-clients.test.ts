@@ -108,19 +108,20 @@ describe('Chromium', () => {
   });
 
   /**
-   * Opens a socket, waits for the welcome, says `says` (numbers: bytes) one after the other, waits for `answers` more messages,
-   * and closes with `close` if it is given. Resolves once the socket is closed.
+   * Opens a socket, waits for the welcome, says `says` (numbers: bytes) one after the other, waits for `answers` more messages
+   * (only those of the types `awaited`, where these are given: receipts come when they like), and closes with `close` if it is given. Resolves once the socket is closed.
    */
   function talk(options: {
     user: string;
     protocols: string[];
     says?: Array<string | number[]>;
     answers?: number;
+    awaited?: string[];
     close?: [number, string] | [];
   }): Promise<{ protocol: string; heard: Array<string | number[]>; code: number; reason: string; clean: boolean }> {
     const address = `${url}/v1/connect?user=${options.user}`;
     return page.evaluate(
-      ({ address, protocols, says = [], answers = 0, close }) =>
+      ({ address, protocols, says = [], answers = 0, awaited, close }) =>
         new Promise((resolve) => {
           // biome-ignore lint/suspicious/noExplicitAny: this function runs in the browser, whose types are not those of Node.
           const socket = new (globalThis as any).WebSocket(address, protocols);
@@ -130,7 +131,10 @@ describe('Chromium', () => {
             heard.push(typeof data === 'string' ? data : [...new Uint8Array(data)]);
             if (heard.length === 1)
               for (const what of says) socket.send(typeof what === 'string' ? what : new Uint8Array(what));
-            if (heard.length === 1 + answers && close !== undefined) socket.close(...close);
+            const counts = (what: string | number[]): boolean =>
+              awaited === undefined || awaited.some((type) => String(what).includes(`"type":"${type}"`));
+            const answered = heard.slice(1).filter(counts).length;
+            if (answered === answers && close !== undefined) socket.close(...close);
           };
           socket.onclose = (event: { code: number; reason: string; wasClean: boolean }) =>
             resolve({
@@ -141,7 +145,14 @@ describe('Chromium', () => {
               clean: event.wasClean,
             });
         }),
-      { address, protocols: options.protocols, says: options.says, answers: options.answers, close: options.close },
+      {
+        address,
+        protocols: options.protocols,
+        says: options.says,
+        answers: options.answers,
+        awaited: options.awaited,
+        close: options.close,
+      },
     );
   }
 
@@ -153,6 +164,7 @@ describe('Chromium', () => {
       protocols: [JSON_SUBPROTOCOL],
       says: [send(1, body), '{"type":"presence","action":"pull","users":["witness"]}'],
       answers: 2,
+      awaited: ['sent', 'presence'],
       close: [4001, 'enough €'],
     });
     expect(protocol).toBe(JSON_SUBPROTOCOL);
