@@ -19,7 +19,7 @@ const PURE = [
   /^loadgen\/control\/pieces\.ts$/,
   /^loadgen\/pacing\//,
   /^loadgen\/population\//,
-  /^loadgen\/coordinator\/(assignment|audience|clock-offset|segments|statistics|verdict)\.ts$/,
+  /^loadgen\/coordinator\/(assignment|audience|clock-offset|method|segments|statistics|verdict|verdict-trends)\.ts$/,
   /^server\/protocol\/(codec[\w-]*|shard-hash|messages|errors)\.ts$/,
   /^server\/shard-map\.ts$/,
   /^reports\/capacity\//,

@@ -4,7 +4,6 @@ import { VirtualClock } from '../clock.ts';
 import type { AgentAssignment } from '../control/control-channel.ts';
 import { audienceOf } from '../coordinator/audience.ts';
 import type { CreateDriver, DriverConnection, DriverEvents, TargetDriver } from '../drivers/target-driver.ts';
-import type { LoadPlan } from '../population/plan.ts';
 import { type Reconciliation, reconcile } from '../recorder/delivery-ledger.ts';
 import { expandLedgers } from '../recorder/ledger-expansion.ts';
 import { assignmentOf } from '../testing/agent-assignment.ts';
@@ -53,7 +52,7 @@ class Simulation {
     await this.pass(100);
     for (let i = 0; i < 100 && this.progress().catchingUp > 0; i++) await this.pass(100);
     const { traffic, seed } = this.assignment;
-    const ledgers = expandLedgers([this.run.ledger()], audienceOf({ ...traffic, seed } as LoadPlan));
+    const ledgers = expandLedgers([this.run.ledger()], audienceOf({ ...traffic, seed }));
     await this.run.close();
     return reconcile(ledgers);
   }

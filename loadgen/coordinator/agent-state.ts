@@ -79,6 +79,29 @@ function seconds(ms: number): string {
   return (ms / 1_000).toFixed(1);
 }
 
+/** What an agent that is gone has no more … */
+const STANDING = [
+  'connections',
+  'connecting',
+  'reconnecting',
+  'unacknowledged',
+  'awaitingReceipt',
+  'slow',
+  'catchingUp',
+] as const;
+/** … and what it did stays done. */
+const DONE = [
+  'lost',
+  'sent',
+  'acknowledged',
+  'expected',
+  'delivered',
+  'duplicated',
+  'reordered',
+  'dropped',
+  'droppedAway',
+] as const;
+
 export function sumProgress(agents: readonly AgentState[]): AgentProgress {
   const sum = { ...NOTHING, failed: { ...NOTHING.failed } };
   for (const { progress, gone } of agents) {
@@ -87,27 +110,13 @@ export function sumProgress(agents: readonly AgentState[]): AgentProgress {
       continue;
     }
     if (gone === null) {
-      sum.connections += progress.connections;
-      sum.connecting += progress.connecting;
-      sum.reconnecting += progress.reconnecting;
-      sum.unacknowledged += progress.unacknowledged;
-      sum.awaitingReceipt += progress.awaitingReceipt;
-      sum.slow += progress.slow;
-      sum.catchingUp += progress.catchingUp;
+      for (const key of STANDING) sum[key] += progress[key];
       sum.loadDone &&= progress.loadDone;
     }
-    sum.loopDelayP99Ms = Math.max(sum.loopDelayP99Ms, progress.loopDelayP99Ms);
+    for (const key of DONE) sum[key] += progress[key];
     sum.failed.generator += progress.failed.generator;
     sum.failed.server += progress.failed.server;
-    sum.lost += progress.lost;
-    sum.sent += progress.sent;
-    sum.acknowledged += progress.acknowledged;
-    sum.expected += progress.expected;
-    sum.delivered += progress.delivered;
-    sum.duplicated += progress.duplicated;
-    sum.reordered += progress.reordered;
-    sum.dropped += progress.dropped;
-    sum.droppedAway += progress.droppedAway;
+    sum.loopDelayP99Ms = Math.max(sum.loopDelayP99Ms, progress.loopDelayP99Ms);
   }
   return sum;
 }

@@ -10,7 +10,7 @@ export function trafficOf(plan: LoadPlan): TrafficPlan {
   return { blocks, streams, users, devices, payload, partners, groups, presenceContacts, warmUpMs, steadyMs };
 }
 
-export function audienceOf(plan: LoadPlan): Audience {
+export function audienceOf(plan: TrafficPlan & { seed: number }): Audience {
   const { users, devices, groups, blocks, seed } = plan;
   const population = groups && createGroups({ ...groups, users: blocks[0]!.users, seed });
   return {

@@ -253,17 +253,21 @@ class Run {
     await this.#faults.undo();
     agents.drain();
     // Who must end soon: a signal says so, or nobody is there any more. A threshold that ended the run is no reason to hurry.
-    const hurried = this.#cutShort();
     const startMs = this.#clock.nowMs();
-    const limit = startMs + (hurried ? ABORT_DRAIN_MS : this.#plan.phases.drainMs);
+    let limit = startMs + this.#plan.phases.drainMs;
+    let hurried = false;
     let fetching = false;
     let ticks = 0;
     agents.onTick = () => ticks++;
     for (;;) {
       const nowMs = this.#clock.nowMs();
-      // Users who were offline come for what waits for them: what they had no time to fetch would look lost.
+      if (this.#cutShort() && !hurried) {
+        hurried = true;
+        limit = Math.min(limit, nowMs + ABORT_DRAIN_MS);
+      }
       const { delivered, expected, awaitingReceipt, unacknowledged, catchingUp } = agents.progress();
-      const catchUpMs = catchingUp > 0 && !this.#cutShort() ? CATCH_UP_MS : 0;
+      // Users who were offline come for what waits for them: what they had no time to fetch would look lost.
+      const catchUpMs = catchingUp > 0 && !hurried ? CATCH_UP_MS : 0;
       if (nowMs >= limit + catchUpMs) break;
       const answered = ticks > 2 * agents.size && unacknowledged === 0;
       if (!fetching && (answered || nowMs >= startMs + ANSWERS_MS)) {
@@ -272,7 +276,7 @@ class Run {
       }
       const through = delivered >= expected && awaitingReceipt === 0 && catchingUp === 0;
       // Two rounds of ticks, so that what is looked at was said after the last send.
-      if (ticks > 2 * agents.size && through && (this.#faults.settled || this.#cutShort())) break;
+      if (ticks > 2 * agents.size && through && (this.#faults.settled || hurried)) break;
       await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
     }
   }

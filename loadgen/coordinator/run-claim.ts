@@ -2,8 +2,9 @@
 import { overlapNotes } from '../faults/fault-overlap.ts';
 import type { MergedHistogram } from '../recorder/histogram.ts';
 import { formatCount, formatNumber } from '../units.ts';
+import { METHOD } from './method.ts';
 import type { SummaryInput } from './run-summary.ts';
-import { METHOD, type VerdictOutput } from './verdict.ts';
+import type { VerdictOutput } from './verdict.ts';
 
 /** Sentences without their remedies, which stand behind a semicolon. */
 function facts(sentences: string[]): string[] {

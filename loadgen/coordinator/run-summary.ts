@@ -11,6 +11,7 @@ import { PLIMSOLL_VERSION } from '../version.ts';
 import type { AgentGroup } from './agent-group.ts';
 import { describeMachine, sharesMachine } from './machine.ts';
 import type { MemoryProbe } from './memory-probe.ts';
+import { DEFAULT_OBJECTIVE_MS, METHOD } from './method.ts';
 import { metricSummaries, offeredDeliveries, scenarioSummaries } from './metric-summaries.ts';
 import type { NodeWatch } from './node-watch.ts';
 import type { PhaseLog } from './phase-log.ts';
@@ -18,7 +19,7 @@ import { claimOf, notesOf, percentileMs } from './run-claim.ts';
 import type { FaultsJudged } from './run-faults.ts';
 import type { RunOptions } from './run-options.ts';
 import { steadySecondsOf } from './steady-seconds.ts';
-import { DEFAULT_OBJECTIVE_MS, judge, METHOD } from './verdict.ts';
+import { judge } from './verdict.ts';
 
 export interface SummaryInput {
   options: RunOptions;

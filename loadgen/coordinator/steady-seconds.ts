@@ -1,6 +1,6 @@
 /** The steady phase second by second, as the verdict looks at it. */
 import type { RunMetrics } from '../recorder/run-metrics.ts';
-import type { SteadySecond } from './verdict.ts';
+import type { SteadySecond } from './verdict-trends.ts';
 
 /** `steady` in ms since the epoch. Seconds in which nothing was due and nothing came are left out. */
 export function steadySecondsOf(metrics: RunMetrics, steady: { startMs: number; endMs: number }): SteadySecond[] {

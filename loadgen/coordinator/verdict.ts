@@ -5,35 +5,11 @@
 
 import type { FaultResult, LedgerTotals, ThresholdResult, Verdict } from '../recorder/summary.ts';
 import { formatCount } from '../units.ts';
-import { mean, slopeOf } from './statistics.ts';
+import { DEFAULT_OBJECTIVE_MS, METHOD, round } from './method.ts';
+import { backlogGrowth, memoryGrowth, type SteadySecond } from './verdict-trends.ts';
 
-/** Limits of the method. */
-export const METHOD = {
-  achievedShare: 0.99,
-  agentCpuCores: 0.85,
-  agentCpuShareOfSeconds: 0.1,
-  generatorShareOfObjective: 0.05,
-  clockShareOfObjective: 0.1,
-  backlogToleranceShareOfRate: 0.005,
-  memoryGrowthPerMinuteShare: 0.1,
-  memoryGrowthPerMinuteBytes: 64 * 1024 * 1024,
-} as const;
-
-/** Where no threshold names a latency. */
-export const DEFAULT_OBJECTIVE_MS = 100;
-const SETTLED_SHARE = 0.05;
 /** Close code of a connection whose token the server does not take. */
 const TOKEN_REFUSED = '4401';
-
-export interface SteadySecond {
-  atMs: number;
-  /** Sent and delivered since the start of the run. */
-  sent: number;
-  delivered: number;
-  serverRssBytes: number | null;
-  /** Open connections, as the agents count them. */
-  connections: number;
-}
 
 export interface VerdictInput {
   thresholds: ThresholdResult[];
@@ -277,47 +253,4 @@ function nothingDue({ sends, offeredMessages, steadySeconds }: VerdictInput): bo
 
 function rowsMissing(input: VerdictInput): boolean {
   return input.rows !== null && input.rows.recorded !== input.rows.stored;
-}
-
-/** The backlog (sent − delivered) must not grow: the upper 95% bound of its slope stays within a tolerance. */
-function backlogGrowth(input: VerdictInput): string | null {
-  const { seconds } = input;
-  if (seconds.length === 0 || input.usersComeAndGo) return null;
-  const start = seconds[0]!.atMs;
-  const slope = slopeOf(
-    seconds.map(({ atMs }) => (atMs - start) / 1_000),
-    seconds.map(({ sent, delivered }) => sent - delivered),
-  );
-  const rate = input.offeredMessages / Math.max(input.steadySeconds, 1);
-  // A short run or a slow rate has a wide interval for want of data, not for want of capacity: the estimate must exceed too.
-  const tolerance = Math.max(rate * METHOD.backlogToleranceShareOfRate, 1);
-  if (slope === null || slope.upper95 <= tolerance || slope.perSecond <= tolerance) return null;
-  return `the backlog (sent, not yet delivered) grew by ${round(slope.perSecond)} messages a second`;
-}
-
-/** Server memory may grow within a budget (write buffers of the store fill); certain growth beyond it is a leak or a limit. */
-function memoryGrowth(input: VerdictInput): string | null {
-  const known = settled(input.seconds).filter((second) => second.serverRssBytes !== null);
-  if (known.length < 20) return null;
-  const start = known[0]!.atMs;
-  const values = known.map((second) => second.serverRssBytes!);
-  const slope = slopeOf(
-    known.map(({ atMs }) => (atMs - start) / 1_000),
-    values,
-  );
-  const budget = Math.max(METHOD.memoryGrowthPerMinuteShare * mean(values), METHOD.memoryGrowthPerMinuteBytes);
-  // A heap breathes: in less than a minute it must really have grown by what a minute may have.
-  if (slope === null || slope.lower95 * Math.min(known.length, 60) <= budget) return null;
-  return `the server's memory grew by ${round((slope.perSecond * 60) / 1e6)} MB a minute (budget ${round(budget / 1e6)} MB)`;
-}
-
-/** The last stretch with about as many connections as in the end: memory that comes with connections is no leak. */
-function settled(seconds: SteadySecond[]): SteadySecond[] {
-  const last = seconds.at(-1)?.connections ?? 0;
-  const moved = seconds.findLastIndex(({ connections }) => Math.abs(connections - last) > SETTLED_SHARE * last);
-  return seconds.slice(moved + 1);
-}
-
-function round(value: number): string {
-  return value.toLocaleString('en-US', { maximumSignificantDigits: 4 });
 }

@@ -60,17 +60,21 @@ describe.skipIf(!mayMakeNetworks)('a network of the run’s own (needs the right
     const { port } = await start(false);
     await roundTripMs();
     network!.cut(true);
+    const cutAtMs = performance.now();
     let heard = 0;
     const errors: string[] = [];
     socket!.on('data', () => heard++).on('error', (error) => errors.push(error.message));
     const answered = roundTripMs();
     const second = connect({ host: network!.nodeAddress, port });
     second.on('error', (error) => errors.push(error.message));
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    // What was asked, asked again, and the first packets of the second connection.
+    await expect.poll(vanished, { timeout: 10_000 }).toBeGreaterThanOrEqual(4);
     expect({ heard, errors, connecting: second.connecting }).toEqual({ heard: 0, errors: [], connecting: true });
     second.destroy();
+    const cutMs = performance.now() - cutAtMs;
     network!.cut(false);
-    expect(await answered).toBeGreaterThan(400);
+    expect(cutMs).toBeGreaterThan(200);
+    expect(await answered).toBeGreaterThan(cutMs);
     expect(errors).toEqual([]);
   });
 
@@ -104,10 +108,11 @@ describe.skipIf(!mayMakeNetworks)('a network of the run’s own (needs the right
     let heard = 0;
     socket!.on('data', () => heard++);
     const answered = roundTripMs();
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await expect.poll(vanished, { timeout: 10_000 }).toBeGreaterThanOrEqual(2);
     expect(heard).toBe(0);
     network!.undelay();
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    const before = vanished();
+    await expect.poll(vanished, { timeout: 10_000 }).toBeGreaterThan(before);
     expect(heard).toBe(0);
     network!.cut(false);
     await answered;
@@ -128,3 +133,12 @@ describe.skipIf(!mayMakeNetworks)('a network of the run’s own (needs the right
     expect(existsSync(`/run/netns/plimsoll-${gone}`)).toBe(false);
   });
 });
+
+/** Packets that a cut network has swallowed so far, at this end. */
+function vanished(): number {
+  const shown = execFileSync('tc', ['-s', 'qdisc', 'show'], { encoding: 'utf8' });
+  return [...shown.matchAll(/^qdisc blackhole[^\n]*\n[^\n]*\(dropped (\d+)/gm)].reduce(
+    (sum, [, dropped]) => sum + Number(dropped),
+    0,
+  );
+}

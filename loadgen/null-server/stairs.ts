@@ -1,6 +1,6 @@
 /** The rates that a generator is driven at to find its ceiling, and how its ceiling is read from what came of them. Pure. */
 
-import { DEFAULT_OBJECTIVE_MS, METHOD } from '../coordinator/verdict.ts';
+import { DEFAULT_OBJECTIVE_MS, METHOD } from '../coordinator/method.ts';
 
 /** Doubles in so many seconds. */
 const STEPS_PER_DOUBLING = 4;

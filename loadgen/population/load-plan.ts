@@ -2,17 +2,17 @@
 import type { CheckedFault } from '../../scenarios/scenario-faults.ts';
 import { type CheckedScenario, ScenarioError } from '../../scenarios/scenario-schema.ts';
 import { createRateCurve, type RateStage } from '../pacing/rate-curve.ts';
-import { stageValueAt } from '../pacing/stage-value.ts';
 import { parseThresholds, type Threshold, ThresholdError } from '../recorder/thresholds.ts';
 import { formatDuration, formatNumber } from '../units.ts';
 import { describePopulation } from './describe-population.ts';
 import { executorPlan } from './executor-plan.ts';
 import { thresholdRemarks } from './expected-metrics.ts';
 import { faultRemarks } from './fault-remarks.ts';
-import { createGroups, meanFanOut } from './groups.ts';
+import { createGroups, type GroupPopulation } from './groups.ts';
+import { connectionsAtMost, connectionsAtStart, fanOutOf, offeredInAll } from './load-figures.ts';
 import { dayPartHours, loadLengthMs, offeredRate } from './offered-rate.ts';
 import { meanPayloadBytes } from './payload-sizes.ts';
-import type { BlockPlan, Durability, GroupsPlan, LoadPlan, StreamPlan } from './plan.ts';
+import type { BlockPlan, Durability, LoadPlan, StreamPlan } from './plan.ts';
 import { type Slice, sliceOf } from './slice.ts';
 import { groupsPlan, partnerSpec, payloadSpec } from './traffic-specs.ts';
 
@@ -34,7 +34,6 @@ export interface LoadOverrides {
 }
 
 const CROWD_GRACE_MS = 2000;
-const EDGE_MS = 1e-6;
 
 /** @param samples sizes of `messageBytes.file`. Throws ScenarioError when the numbers do not go together. */
 export function compileScenario(
@@ -73,7 +72,9 @@ export function compileScenario(
   const devices = scenario.population?.devices ?? 1;
   const { rate, ratePeak } = offeredInAll(streams, warmUpMs, steadyMs);
   const traffic = { blocks: [...(block ? [block] : []), ...executors.blocks], streams, users, devices };
-  const fanOut = fanOutOf(traffic, groups, overrides.seed ?? scenario.seed);
+  const seed = overrides.seed ?? scenario.seed;
+  const population = groups && createGroups({ ...groups, users: crowdUsers, seed });
+  const fanOut = fanOutOf(streams, devices, population);
   const faults = faultsOf(scenario, steadyMs);
   const http = scenario.http ?? null;
   const presenceContacts = scenario.population?.presence?.contacts ?? 0;
@@ -109,10 +110,10 @@ export function compileScenario(
       durability: overrides.durability ?? scenario.server.durability ?? null,
     },
     agents: overrides.agents ?? null,
-    seed: overrides.seed ?? scenario.seed,
+    seed,
     derivation: [
       ...(crowd?.derivation ?? []),
-      ...habits(scenario, { groups, payload, users, devices, seed: overrides.seed ?? scenario.seed, crowdUsers }),
+      ...habits(scenario, { population, payload, users, devices }),
       ...(offered ? [offered.derivation] : []),
       ...executors.derivation,
     ],
@@ -153,28 +154,28 @@ function stretched(scenario: CheckedScenario, { durationMs }: LoadOverrides): Ch
   return { ...scenario, options: { ...scenario.options, scenarios: Object.fromEntries(scenarios) } };
 }
 
+/** The warm-up holds what the steady phase begins with. */
+function withWarmUp(steady: RateStage[], warmUpMs: number): RateStage[] {
+  const rate = steady[0]?.fromRate;
+  if (rate === undefined || warmUpMs === 0) return steady;
+  return [{ fromRate: rate, toRate: rate, durationMs: warmUpMs }, ...steady];
+}
+
 function crowdBlock(crowd: Slice, warmUpMs: number): BlockPlan {
-  const held = (stages: RateStage[]): RateStage[] => {
-    const rate = stages[0]?.fromRate;
-    return rate === undefined || warmUpMs === 0
-      ? stages
-      : [{ fromRate: rate, toRate: rate, durationMs: warmUpMs }, ...stages];
-  };
   return {
     name: 'crowd',
     first: 0,
     graceMs: CROWD_GRACE_MS,
     users: crowd.users,
-    online: crowd.onlineStages && held(crowd.onlineStages),
-    turnover: held(crowd.turnover),
+    online: crowd.onlineStages && withWarmUp(crowd.onlineStages, warmUpMs),
+    turnover: withWarmUp(crowd.turnover, warmUpMs),
   };
 }
 
 /** The messages of `load`: one stream, or one to users and one to groups. */
 function loadStreams(scenario: CheckedScenario, steady: RateStage[], warmUpMs: number): StreamPlan[] {
   const { load, population } = scenario;
-  const first = steady[0]!.fromRate;
-  const stages = warmUpMs > 0 ? [{ fromRate: first, toRate: first, durationMs: warmUpMs }, ...steady] : steady;
+  const stages = withWarmUp(steady, warmUpMs);
   const stream = (name: string, to: 'user' | 'group', share: number): StreamPlan[] => {
     if (share === 0) return [];
     const scaled = stages.map((stage) => ({
@@ -190,82 +191,18 @@ function loadStreams(scenario: CheckedScenario, steady: RateStage[], warmUpMs: n
   return [...stream('direct', 'user', 1 - toGroups), ...stream('group', 'group', toGroups)];
 }
 
-/** At the busiest moment; what goes linearly is highest where a piece of it ends. */
-function connectionsAtMost(blocks: BlockPlan[], devices: number): number {
-  const edges = blocks.flatMap(({ online }) => {
-    let at = 0;
-    return (online ?? []).flatMap(({ durationMs }) => {
-      const startMs = at;
-      at += durationMs;
-      // A jump counts from both sides.
-      return [startMs, Math.max(at - EDGE_MS, startMs), at];
-    });
-  });
-  const online = (ms: number): number =>
-    blocks.reduce((sum, { online, users }) => sum + (online === null ? users : stageValueAt(online, ms)), 0);
-  return Math.round(Math.max(online(0), ...edges.map(online)) * devices);
-}
-
-/** As the agents count them: whole users of a block, every device of each. */
-function connectionsAtStart(blocks: BlockPlan[], devices: number): number {
-  const users = blocks.map(({ online, users }) => (online === null ? users : Math.round(stageValueAt(online, 0))));
-  return Math.round(users.reduce((sum, count) => sum + count, 0) * devices);
-}
-
-/** Messages/s of all open streams: mean over the steady phase, and the highest at any moment. */
-function offeredInAll(streams: StreamPlan[], warmUpMs: number, steadyMs: number): { rate: number; ratePeak: number } {
-  const curves = streams.flatMap(({ pace, startMs }) =>
-    pace.model === 'open' ? [{ startMs, curve: createRateCurve(pace.stages), stages: pace.stages }] : [],
-  );
-  const until = (ms: number): number =>
-    curves.reduce((sum, { startMs, curve }) => sum + curve.eventsUntil(Math.max(ms - startMs, 0)), 0);
-  const edges = curves.flatMap(({ startMs, stages }) => {
-    let at = startMs;
-    return [startMs, ...stages.map(({ durationMs }) => (at += durationMs))];
-  });
-  const at = (ms: number): number => curves.reduce((sum, { startMs, curve }) => sum + curve.rateAt(ms - startMs), 0);
-  // Linear pieces are highest at their ends; a jump counts from both sides.
-  const ratePeak = Math.max(0, ...edges.flatMap((ms) => [at(ms), at(ms - 1e-6)]));
-  return { rate: (until(warmUpMs + steadyMs) - until(warmUpMs)) / (steadyMs / 1000), ratePeak };
-}
-
-function fanOutOf(
-  traffic: Pick<LoadPlan, 'streams' | 'devices' | 'blocks'>,
-  groups: GroupsPlan | null,
-  seed: number,
-): number {
-  if (groups === null) return traffic.devices;
-  const total = (to: 'user' | 'group'): number =>
-    traffic.streams.reduce(
-      (sum, stream) =>
-        sum + (stream.to === to && stream.pace.model === 'open' ? createRateCurve(stream.pace.stages).total : 0),
-      0,
-    );
-  const [users, grouped] = [total('user'), total('group')];
-  const receivers = meanFanOut(createGroups({ ...groups, users: traffic.blocks[0]!.users, seed }));
-  return users + grouped === 0
-    ? traffic.devices
-    : (traffic.devices * (users + grouped * receivers)) / (users + grouped);
-}
-
 /** How users write, where it is not the plain case. */
 function habits(
-  { population }: CheckedScenario,
-  of: Pick<LoadPlan, 'groups' | 'payload' | 'users' | 'devices' | 'seed'> & { crowdUsers: number },
+  scenario: CheckedScenario,
+  of: Pick<LoadPlan, 'payload' | 'users' | 'devices'> & { population: GroupPopulation | null },
 ): string[] {
-  const { groups, payload, users, devices, seed, crowdUsers } = of;
-  const partners = partnerSpec(population);
+  const { population: groups, payload, users, devices } = of;
+  const partners = partnerSpec(scenario.population);
   return describePopulation({
     ...(devices > 1 && { devices: { users, mean: devices } }),
     ...(partners.kind !== 'pairs' && { partners }),
     ...(payload.kind !== 'constant' && { payload }),
-    ...(groups && {
-      groups: {
-        groups: createGroups({ ...groups, users: crowdUsers, seed }),
-        share: population!.groups!.share,
-        devices,
-      },
-    }),
+    ...(groups && { groups: { groups, share: scenario.population!.groups!.share, devices } }),
   });
 }
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,13 +68,16 @@ describe('the process of the embedded results store', () => {
   it('frozen, stores nothing until it goes on, or is closed', async () => {
     store = await openResultsStore(`chdb:${directory}`);
     await store.startRun(runStart('a'));
+    const { pid } = directoryOwner(directory)!;
     store.freeze!(true);
+    await expect.poll(() => stateOf(pid)).toBe('T');
     let written = false;
     const writing = store.write('a', batchOf({ gauges: [gaugeRow()] })).then(() => {
       written = true;
     });
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(written).toBe(false);
+    // Whoever stands still can't answer, however long it is waited for.
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([written, stateOf(pid)]).toEqual([false, 'T']);
     store.freeze!(false);
     await writing;
     store.freeze!(true);
@@ -175,6 +179,12 @@ function writerScript(directory: string): string {
     await store.startRun(${JSON.stringify(runStart('orphaned'))});
     for (let i = 0; i < 20; i++) void store.write('orphaned', ${JSON.stringify(batchOf({ gauges: [gaugeRow()] }))});
     process.stdout.write('sent');`;
+}
+
+/** proc(5): `T` is stopped; the command's name stands in brackets and may hold anything. */
+function stateOf(pid: number): string {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
 }
 
 function isAlive(pid: number): boolean {
