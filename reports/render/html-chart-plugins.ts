@@ -37,7 +37,7 @@ export const CHART_PLUGINS_SCRIPT = `
         x: time
           ? { time: false, range: (plot, min, max) => [min ?? whole[0], max ?? whole[1]] }
           : { time: false, distr: 3, range: (plot, min, max) => [min, max] },
-        y: { distr: logarithmic ? 3 : 1, range: (plot, min, max) => yRange(variant, logarithmic, min, max) },
+        y: { distr: logarithmic ? 3 : 1, range: (plot, min, max) => yRange(owner.variant, logarithmic, min, max) },
       },
       axes: [
         {
@@ -63,7 +63,8 @@ export const CHART_PLUGINS_SCRIPT = `
         // Above the grid, below the lines: no name hides what was measured.
         drawAxes: [
           (plot) => {
-            const taken = variant.limit ? drawLimit(plot, variant.limit) : null;
+            const { limit } = owner.variant;
+            const taken = limit ? drawLimit(plot, limit) : null;
             if (time) nameFaults(plot, taken);
           },
         ],

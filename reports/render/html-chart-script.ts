@@ -4,16 +4,24 @@ import { CHART_PLUGINS_SCRIPT } from './html-chart-plugins.ts';
 
 /**
  * Per figure: `data-from` and `data-to` hold the visible range of a time chart, s. The root gets `data-charts="drawn"`.
- * Colours come from the style sheet, so a change of theme draws again.
+ * Colours come from the style sheet, so a change of theme draws again. New data comes as the detail of a `chartdata` event on
+ * the document: lines that were hidden, choices and a zoom stay as they were.
  */
 export const CHART_SCRIPT = `
 (() => {
   'use strict';
-  const data = JSON.parse(document.getElementById('report-data').textContent);
-  const times = Array.from({ length: data.time.length }, (_, index) => index * data.time.step);
-  const whole = [0, Math.max(1, times.length === 0 ? 1 : times[times.length - 1])];
-  const figures = [];
-  let range = whole;
+  let data;
+  let times;
+  let whole;
+  let range;
+  let figures = [];
+  function take(next) {
+    data = next;
+    times = Array.from({ length: data.time.length }, (_, index) => index * data.time.step);
+    whole = [0, Math.max(1, times.length === 0 ? 1 : times[times.length - 1])];
+  }
+  take(JSON.parse(document.getElementById('report-data').textContent));
+  range = whole;
 
 ${CHART_FAULTS_SCRIPT}
 ${CHART_PLUGINS_SCRIPT}
@@ -53,7 +61,10 @@ ${CHART_PLUGINS_SCRIPT}
       }
       if (this.check) {
         this.check.checked = Boolean(this.variant.logarithmic);
-        this.check.addEventListener('change', () => this.draw());
+        this.check.addEventListener('change', () => {
+          this.scaleChosen = true;
+          this.draw();
+        });
       }
       this.holder.addEventListener('keydown', (event) => this.key(event));
       this.holder.addEventListener('blur', () => this.plot && this.plot.setCursor({ left: -10, top: -10 }));
@@ -64,8 +75,35 @@ ${CHART_PLUGINS_SCRIPT}
     choose(index) {
       this.variant = this.chart.variants[index];
       if (this.check) this.check.checked = Boolean(this.variant.logarithmic);
+      this.scaleChosen = false;
       this.figure.querySelector('h3 .unit').textContent = this.variant.unit;
       this.draw();
+    }
+
+    /** Lines that are the same ones get longer where they stand; anything else is drawn again. */
+    update(chart) {
+      const before = this.variant;
+      const names = (each) => each.variants.map(({ label }) => label).join();
+      if (this.select && names(chart) !== names(this.chart)) this.select.replaceChildren(...chart.variants.map(({ label }, index) => new Option(label, index)));
+      this.chart = chart;
+      const index = Math.max(0, chart.variants.findIndex(({ label }) => label === before.label));
+      this.variant = chart.variants[index];
+      if (this.select) this.select.value = String(index);
+      const scale = Boolean(this.variant.logarithmic);
+      const rescaled = this.check && !this.scaleChosen && this.check.checked !== scale;
+      if (rescaled) this.check.checked = scale;
+      this.figure.querySelector('h3 .unit').textContent = this.variant.unit;
+      const shape = (each) => JSON.stringify([each.empty, each.series.map(({ label, colour, dashed, width }) => [label, colour, dashed, width])]);
+      if (!this.plot || rescaled || shape(before) !== shape(this.variant)) return this.draw();
+      this.holder.setAttribute('aria-label', this.variant.words);
+      this.plot.setData(this.columns(), false);
+      const time = this.chart.kind === 'time';
+      const x = this.plot.data[0];
+      this.plot.setScale('x', time ? { min: range[0], max: range[1] } : { min: x[0], max: x[x.length - 1] });
+    }
+
+    columns() {
+      return [this.chart.kind === 'time' ? times : data.distribution, ...drawOrder(this.variant).map(({ values }) => values)];
     }
 
     size() {
@@ -93,11 +131,9 @@ ${CHART_PLUGINS_SCRIPT}
         this.holder.append(reason);
         return;
       }
-      const x = this.chart.kind === 'time' ? times : data.distribution;
-      const columns = drawOrder(this.variant).map((series) => series.values);
       const logarithmic = Boolean(this.check && this.check.checked);
       const options = chartOptions(this, logarithmic, this.size());
-      this.plot = new uPlot(options, [x, ...columns], this.holder);
+      this.plot = new uPlot(options, this.columns(), this.holder);
       if (this.chart.kind === 'time') {
         this.plot.setScale('x', { min: range[0], max: range[1] });
         this.figure.dataset.from = range[0];
@@ -153,10 +189,23 @@ ${CHART_PLUGINS_SCRIPT}
     }
   }
 
-  for (const figure of document.querySelectorAll('figure[data-chart]')) {
-    const chart = data.charts.find((each) => each.id === figure.dataset.chart);
-    figures.push(new FigureChart(figure, chart));
+  /** Frames that are new in the page get a chart, those that are gone lose theirs. */
+  function drawFigures() {
+    figures = [...document.querySelectorAll('figure[data-chart]')].map((figure) => {
+      const chart = data.charts.find((each) => each.id === figure.dataset.chart);
+      const known = figures.find((each) => each.figure === figure);
+      if (known) known.update(chart);
+      return known || new FigureChart(figure, chart);
+    });
   }
+  drawFigures();
+  document.addEventListener('chartdata', (event) => {
+    const zoomed = range[1] - range[0] < whole[1] - whole[0];
+    take(event.detail);
+    if (!zoomed) range = whole;
+    drawFigures();
+    zoomTo(range[0], range[1]);
+  });
   document.addEventListener('themechange', () => figures.forEach((each) => each.draw()));
   document.documentElement.dataset.charts = 'drawn';
 })();
