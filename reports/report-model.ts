@@ -34,6 +34,8 @@ export interface ReportModel {
   scenarioText: string;
   /** The command line that started the run, for "how to run it again". */
   command: string;
+  /** Points lie so far apart, s; left out: a second. Of several seconds the worst, and the sum of what was counted. */
+  stepSeconds?: number;
   /** Per metric, per second, all agents merged; seconds without samples are left out. */
   percentiles: Partial<Record<TrendName, PercentilePoint[]>>;
   /** Per counter, per second, all agents summed. */

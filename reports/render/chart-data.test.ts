@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chartData } from './chart-data.ts';
-import { maxColumn, rateColumn, sumColumn, timeAxis } from './chart-series.ts';
+import { compactColumn, maxColumn, rateColumn, sumColumn, timeAxis } from './chart-series.ts';
 import { sampleModel } from './sample-model.ts';
 
 const at = (second: number, value: number) => ({ atMs: 5000 + second * 1000, value });
@@ -27,6 +27,20 @@ describe('series on one axis', () => {
         { atMs: 1000, value: 20 },
       ])[0],
     ).toBe(15);
+  });
+
+  it('takes whole steps of what was joined before', () => {
+    expect(timeAxis(0, 1_300_000, 2)).toMatchObject({ stepSeconds: 2, length: 650 });
+    expect(timeAxis(0, 1_900_000, 2)).toMatchObject({ stepSeconds: 4, length: 475 });
+  });
+
+  it('rounds to four digits as toPrecision does', () => {
+    const values = [0, 0.1 + 0.2, 1 / 3, 12.345678, 99_999.4, 123_456_789, -2.5, 1e-7 / 3, 1e30 / 7];
+    expect(compactColumn([...values, null, Number.NaN])).toEqual([
+      ...values.map((value) => Number(value.toPrecision(4))),
+      null,
+      null,
+    ]);
   });
 
   it('has no axis where there is no time', () => {

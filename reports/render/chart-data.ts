@@ -44,12 +44,12 @@ function modelAxis(model: ReportModel): TimeAxis | null {
   for (const points of rows) {
     for (const { atMs } of points) {
       from = Math.min(from, atMs);
-      to = Math.max(to, atMs + 1000);
+      to = Math.max(to, atMs + 1000 * (model.stepSeconds ?? 1));
     }
   }
   for (const { startMs, endMs } of model.summary?.phases ?? []) {
     from = Math.min(from, startMs);
     to = Math.max(to, endMs);
   }
-  return timeAxis(from, to);
+  return timeAxis(from, to, model.stepSeconds);
 }

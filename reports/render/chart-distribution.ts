@@ -13,17 +13,21 @@ export function chooseDistribution(distributions: Distribution[], metric: TrendN
 
 /** Milliseconds below which a share of `percentile` (0 to 1) of the samples lies; the exact maximum at 1. NaN without samples. */
 export function percentileOf(distribution: Distribution, percentile: number): number {
-  const { values, counts, count, maxMs } = distribution;
-  if (count === 0) return Number.NaN;
-  // Without the correction, 0.9 × 10 = 9.000000000000001 would ask for the tenth sample.
-  const rank = Math.max(1, Math.ceil(percentile * count - 1e-9));
-  if (rank >= count) return maxMs;
-  let seen = 0;
-  for (const [index, bucket] of counts.entries()) {
-    seen += bucket;
-    if (seen >= rank) return Math.min(values[index]!, maxMs);
-  }
-  return maxMs;
+  if (distribution.count === 0) return Number.NaN;
+  return ascendingPercentiles(distribution)(percentile);
+}
+
+/** As percentileOf, for percentiles that are asked for in ascending order: one pass over the buckets for all of them. */
+function ascendingPercentiles({ values, counts, count, maxMs }: Distribution): (percentile: number) => number {
+  let index = 0;
+  let seen = counts[0] ?? 0;
+  return (percentile) => {
+    // Without the correction, 0.9 × 10 = 9.000000000000001 would ask for the tenth sample.
+    const rank = Math.max(1, Math.ceil(percentile * count - 1e-9));
+    if (rank >= count) return maxMs;
+    while (seen < rank && index < counts.length - 1) seen += counts[++index]!;
+    return seen < rank ? maxMs : Math.min(values[index]!, maxMs);
+  };
 }
 
 /** x values from 1 (0%) to twice `count`, evenly spaced on the logarithmic axis: past `count` only the maximum is left to show. */
@@ -35,5 +39,6 @@ export function distributionAxis(count: number): number[] {
 
 /** One value per x; null beyond what the number of samples can tell. */
 export function distributionColumn(axis: number[], distribution: Distribution): Column {
-  return axis.map((x) => (x > distribution.count * 2.00001 ? null : percentileOf(distribution, 1 - 1 / x)));
+  const percentile = ascendingPercentiles(distribution);
+  return axis.map((x) => (x > distribution.count * 2.00001 ? null : percentile(1 - 1 / x)));
 }

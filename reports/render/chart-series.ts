@@ -20,12 +20,12 @@ const POINTS_MAX = 900;
 /** How long a process may be silent before its share of a sum counts as gone, s. */
 const HOLD_SECONDS = 3;
 
-/** An axis over `[fromMs, toMs)`; null when that holds no second. */
-export function timeAxis(fromMs: number, toMs: number): TimeAxis | null {
+/** An axis over `[fromMs, toMs)`, in steps of `leastStepSeconds` or a multiple of it; null when that holds no second. */
+export function timeAxis(fromMs: number, toMs: number, leastStepSeconds = 1): TimeAxis | null {
   const startMs = Math.floor(fromMs / 1000) * 1000;
   const seconds = Math.ceil((toMs - startMs) / 1000);
   if (!(seconds > 0)) return null;
-  const stepSeconds = Math.ceil(seconds / POINTS_MAX);
+  const stepSeconds = Math.ceil(seconds / POINTS_MAX / leastStepSeconds) * leastStepSeconds;
   return { startMs, stepSeconds, length: Math.ceil(seconds / stepSeconds) };
 }
 
@@ -61,7 +61,18 @@ export function maxColumn(axis: TimeAxis, sources: Array<Array<{ atMs: number; v
 
 /** Four significant digits are more than a chart can show. */
 export function compactColumn(column: Column): Column {
-  return column.map((value) => (value === null || !Number.isFinite(value) ? null : Number(value.toPrecision(4))));
+  return column.map((value) => (value === null || !Number.isFinite(value) ? null : fourDigits(value)));
+}
+
+/** As `Number(value.toPrecision(4))`, many times faster: a live page rounds tens of thousands of values a second. */
+function fourDigits(value: number): number {
+  if (value === 0) return 0;
+  const decimals = 3 - Math.floor(Math.log10(Math.abs(value)));
+  // Powers of ten up to 22 are exact, so that the quotient is the number nearest to the decimal.
+  if (Math.abs(decimals) > 22) return Number(value.toPrecision(4));
+  return decimals >= 0
+    ? Math.round(value * 10 ** decimals) / 10 ** decimals
+    : Math.round(value / 10 ** -decimals) * 10 ** -decimals;
 }
 
 function combine(
