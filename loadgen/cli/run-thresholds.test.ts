@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { summaryProblems } from '../../reports/summary-schema.suite.ts';
 import { eventually, Workspace } from '../testing/command-line.ts';
 
 const TIMEOUT = 90_000;
@@ -64,6 +65,7 @@ describe('a run with HTTP calls', () => {
     const scenario = write(workspace, 'with-http.mjs', SCENARIO);
     const { code, stdout } = await workspace.run(['run', scenario, '-a', '1', '--summary-json', 's.json']);
     const summary = workspace.summary('s.json');
+    expect(summaryProblems(summary)).toEqual([]);
     const { metrics, thresholds } = summary.results;
     const valuesOf = (name: string) => metrics.find((metric) => metric.name === name)?.values as Record<string, number>;
 
@@ -108,6 +110,7 @@ describe('a run with HTTP calls', () => {
     process.kill(victim, 'SIGKILL');
     const { code } = await run.finished;
     const summary = workspace.summary('dies.json');
+    expect(summaryProblems(summary)).toEqual([]);
     expect(summary.verdict).toBe('inconclusive');
     expect(summary.validity.reasons.join('\n')).toContain('http-load ended by SIGKILL during the run');
     expect(code).toBe(98);

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { summaryProblems } from '../../reports/summary-schema.suite.ts';
 import type { FaultResult, RunSummary } from '../recorder/summary.ts';
 import { eventually, Workspace } from '../testing/command-line.ts';
 import { canMakeNetworks, canMountDisks } from './abilities.fixture.ts';
@@ -42,6 +43,7 @@ async function finish(
   const { code, stdout, stderr } = await workspace.run(['run', file, '--summary-json', 's.json', '--html', 'r.html']);
   expect([0, 98, 99], stderr).toContain(code);
   const summary = workspace.summary('s.json');
+  expect(summaryProblems(summary)).toEqual([]);
   const { lost, duplicated, reordered, sent } = summary.ledger;
   expect({ lost, duplicated, reordered }).toEqual({ lost: 0, duplicated: 0, reordered: 0 });
   expect(sent).toBeGreaterThan(1_000);
