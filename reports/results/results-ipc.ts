@@ -2,7 +2,16 @@
 import type { ResultsErrorCode, ResultsStore } from './results-store.ts';
 import { ResultsError } from './results-store.ts';
 
-export const STORE_METHODS = ['startRun', 'write', 'finishRun', 'listRuns', 'loadRun', 'countRows', 'close'] as const;
+export const STORE_METHODS = [
+  'startRun',
+  'write',
+  'finishRun',
+  'listRuns',
+  'loadRun',
+  'loadIntervals',
+  'countRows',
+  'close',
+] as const;
 
 export type StoreMethod = (typeof STORE_METHODS)[number] & keyof ResultsStore;
 

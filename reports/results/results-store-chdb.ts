@@ -1,7 +1,9 @@
 /** The embedded results store as its caller sees it: a stand-in for the store in `results-process.ts`. */
 import type { ChildProcess } from 'node:child_process';
+import type { TrendName } from '../../loadgen/recorder/metrics.ts';
 import type { SampleBatch } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
+import type { IntervalHistogram, IntervalOptions } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
 import { forkModule } from './fork-module.ts';
 import { openFailure } from './results-directory.ts';
@@ -78,6 +80,10 @@ class ChdbResultsStore implements ResultsStore {
 
   loadRun(id: string): Promise<ReportModel> {
     return this.#call('loadRun', [id]);
+  }
+
+  loadIntervals(runId: string, metric: TrendName, options?: IntervalOptions): Promise<IntervalHistogram[]> {
+    return this.#call('loadIntervals', [runId, metric, options]);
   }
 
   countRows(runId: string): Promise<{ histograms: number; counters: number; gauges: number }> {

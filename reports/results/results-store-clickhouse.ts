@@ -1,7 +1,10 @@
 /** The results store over ClickHouse's client. It does not know whether a server or the embedded engine answers. */
+import type { TrendName } from '../../loadgen/recorder/metrics.ts';
 import type { SampleBatch } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
+import type { IntervalHistogram, IntervalOptions } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
+import { queryIntervals } from './interval-query.ts';
 import { queryReport } from './report-query.ts';
 import type { ResultsStore, RunListing, RunStart } from './results-store.ts';
 import { ResultsError } from './results-store.ts';
@@ -160,6 +163,10 @@ class ClickHouseResultsStore implements ResultsStore {
   async loadRun(id: string): Promise<ReportModel> {
     const run = await findRun(this.#store, id);
     return queryReport(this.#store, run, this.#status(run));
+  }
+
+  loadIntervals(runId: string, metric: TrendName, options: IntervalOptions = {}): Promise<IntervalHistogram[]> {
+    return queryIntervals(this.#store, runId, metric, options);
   }
 
   async countRows(runId: string): Promise<{ histograms: number; counters: number; gauges: number }> {

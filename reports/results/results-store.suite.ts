@@ -1,6 +1,7 @@
 /** What every results store guarantees. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { intervalsSuite } from './intervals.suite.ts';
 import { percentilesSuite } from './percentiles.suite.ts';
 import {
   AWKWARD_TEXT,
@@ -220,6 +221,7 @@ export function resultsStoreSuite(name: string, createBackend: () => Promise<Res
       });
 
       percentilesSuite(() => store);
+      intervalsSuite(() => store);
     });
 
     it('keeps what was written when its writer crashes, and lists the run as interrupted', async () => {

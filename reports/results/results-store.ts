@@ -7,8 +7,10 @@
  * - Rows come back as they were written; percentiles from SQL equal those of the merged HdrHistograms exactly.
  * - A run that was started and not finished is listed as `interrupted` once its writer is gone.
  */
+import type { TrendName } from '../../loadgen/recorder/metrics.ts';
 import type { SampleBatch } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary, Verdict } from '../../loadgen/recorder/summary.ts';
+import type { IntervalHistogram, IntervalOptions } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
 
 export interface RunStart {
@@ -51,6 +53,8 @@ export interface ResultsStore {
   listRuns(limit?: number): Promise<RunListing[]>;
   /** `id` is a whole run id, an unambiguous beginning of one, a run's name (the newest of that name), or `latest`. */
   loadRun(id: string): Promise<ReportModel>;
+  /** Histograms of the seconds of one metric, as LoadIntervals says; `runId` is a whole one. */
+  loadIntervals(runId: string, metric: TrendName, options?: IntervalOptions): Promise<IntervalHistogram[]>;
   /** Rows stored of a run, to reconcile with rows recorded. */
   countRows(runId: string): Promise<{ histograms: number; counters: number; gauges: number }>;
   /** Stops the process of an embedded store (true), as if it hung, or lets it go on. Absent where the store has none of its own. */
