@@ -9,9 +9,10 @@ import { queryReport } from './report-query.ts';
 import type { ResultsStore, RunListing, RunStart } from './results-store.ts';
 import { ResultsError } from './results-store.ts';
 import { type FoundRun, findRun, listRuns } from './run-query.ts';
+import { endRows, startRow } from './run-rows.ts';
 import { SampleWriter } from './sample-writer.ts';
 import { migrateSchema } from './schema.ts';
-import { clickhouseTime, insertRows, queryRows, type StoreClient } from './store-client.ts';
+import { insertRows, queryRows, type StoreClient } from './store-client.ts';
 
 export interface ClickHouseStoreOptions {
   /** Create nothing that is not there; the store is only read. Default false. */
@@ -73,20 +74,7 @@ class ClickHouseResultsStore implements ResultsStore {
     }
     // The sign of life goes first: a run without one would be listed as interrupted for a moment.
     if (!this.#exclusive) await this.#beat([run.runId]);
-    await insertRows(this.#store, 'runs', [
-      {
-        run_id: run.runId,
-        name: run.name,
-        tags: run.tags,
-        started_at: clickhouseTime(run.startedAtMs),
-        scenario: run.scenario,
-        scenario_text: run.scenarioText,
-        command: run.command,
-        seed: run.seed,
-        config: JSON.stringify(run.config),
-        environment: JSON.stringify(run.environment),
-      },
-    ]);
+    await insertRows(this.#store, 'runs', [startRow(run)]);
     this.#runs.add(run.runId);
     if (!this.#exclusive) this.#startHeartbeat();
   }
@@ -97,60 +85,7 @@ class ClickHouseResultsStore implements ResultsStore {
 
   async finishRun(runId: string, summary: RunSummary): Promise<void> {
     await this.#samples.drain();
-    const { ledger, results, faults, phases } = summary;
-    await insertRows(this.#store, 'ledger', [{ run_id: runId, ...ledger }]);
-    await insertRows(
-      this.#store,
-      'thresholds',
-      results.thresholds.map(({ endedRunAtSeconds = null, ...row }) => ({
-        run_id: runId,
-        ...row,
-        ended_run_at_seconds: endedRunAtSeconds,
-      })),
-    );
-    await insertRows(
-      this.#store,
-      'faults',
-      faults.map((row) => ({
-        run_id: runId,
-        kind: row.kind,
-        at_seconds: row.atSeconds,
-        recovery_seconds: row.recoverySeconds,
-        lost: row.lost,
-        for_seconds: row.forSeconds ?? 0,
-        detail: row.detail ?? '',
-        problem: row.problem ?? '',
-        connections_before: row.connectionsBefore ?? 0,
-        connections_lowest: row.connectionsLowest ?? 0,
-        p99_before_ms: row.p99BeforeMs ?? null,
-        p99_worst_ms: row.p99WorstMs ?? null,
-        backlog_highest: row.backlogHighest ?? 0,
-        dropped: row.dropped ?? 0,
-        reconnects: row.reconnects ?? 0,
-      })),
-    );
-    await insertRows(
-      this.#store,
-      'phases',
-      phases.map((row) => ({
-        run_id: runId,
-        phase: row.phase,
-        start_at: clickhouseTime(row.startMs),
-        end_at: clickhouseTime(row.endMs),
-      })),
-    );
-    // Last: a run that has an end has everything else.
-    const delivery = results.metrics.find((metric) => metric.name === 'delivery_latency' && metric.type === 'trend');
-    await insertRows(this.#store, 'run_ends', [
-      {
-        run_id: runId,
-        finished_at: clickhouseTime(Date.parse(summary.metadata.generatedAt)),
-        verdict: summary.verdict,
-        connections_peak: summary.server.connectionsPeak,
-        delivery_p99_ms: delivery?.type === 'trend' && delivery.values.count > 0 ? delivery.values['p(99)'] : null,
-        summary: JSON.stringify(summary),
-      },
-    ]);
+    for (const { table, rows } of endRows(runId, summary)) await insertRows(this.#store, table, rows);
     this.#runs.delete(runId);
     if (this.#runs.size === 0) this.#stopHeartbeat();
   }

@@ -9,7 +9,12 @@ import { queryRows, runCommand, type StoreClient } from './store-client.ts';
 export type Migration = (database: string) => string[];
 
 /** Migration `i` leads from version `i` to `i + 1`; version 0 is an empty database. */
-export const MIGRATIONS: readonly Migration[] = [tablesOfVersion1, faultsOfVersion2, streamsOfVersion3];
+export const MIGRATIONS: readonly Migration[] = [
+  tablesOfVersion1,
+  faultsOfVersion2,
+  streamsOfVersion3,
+  tokensOfVersion4,
+];
 
 /**
  * Brings the tables of `store.database` to the newest version.
@@ -222,4 +227,12 @@ function streamsOfVersion3(database: string): string[] {
     `ALTER TABLE ${database}.thresholds ADD COLUMN IF NOT EXISTS ended_run_at_seconds Nullable(Float64)
        COMMENT 'since the start of the load; null: it did not end the run'`,
   ];
+}
+
+/** Tables remember the tokens of inserts, so that what is sent again after an answer got lost is stored once. */
+function tokensOfVersion4(database: string): string[] {
+  const tables = ['runs', 'run_ends', 'histograms', 'counters', 'gauges', 'ledger', 'thresholds', 'faults', 'phases'];
+  return tables.map(
+    (table) => `ALTER TABLE ${database}.${table} MODIFY SETTING non_replicated_deduplication_window = 10000`,
+  );
 }

@@ -1,4 +1,6 @@
 /** How the results store speaks to ClickHouse, so that the embedded and the served one cannot tell a difference. */
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import { ResultsError } from './results-store.ts';
 
@@ -55,14 +57,33 @@ export async function runCommand(store: StoreClient, query: string): Promise<voi
 /** Resolves once the rows would survive the death of this process. @throws ResultsError */
 export async function insertRows(store: StoreClient, table: string, rows: object[]): Promise<void> {
   if (rows.length === 0) return;
+  // Rows that are all alike are no repetition: tables remember what they were given by the token.
+  const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+  await insertLines(store, table, [Buffer.from(lines)], randomUUID());
+}
+
+/**
+ * As `insertRows`, of rows that are JSONEachRow lines already. What was stored with the same token before, in this table, is
+ * not stored again: that is how a server that did not answer in time can be asked once more.
+ * @throws ResultsError `unreachable` too when `signal` is aborted
+ */
+export async function insertLines(
+  store: StoreClient,
+  table: string,
+  lines: readonly Buffer[],
+  token: string,
+  signal?: AbortSignal,
+): Promise<void> {
   try {
-    await store.client.insert({
-      table: `${store.database}.${table}`,
-      values: rows,
-      format: 'JSONEachRow',
-      clickhouse_settings: FIXED_SETTINGS,
+    const { stream } = await store.client.exec({
+      query: `INSERT INTO ${store.database}.${table} FORMAT JSONEachRow`,
+      values: Readable.from(lines, { objectMode: false }),
+      clickhouse_settings: { ...FIXED_SETTINGS, insert_deduplication_token: token },
+      ...(signal && { abort_signal: signal }),
     });
+    stream.resume();
   } catch (error) {
+    if (signal?.aborted) throw silent(store.place, error);
     throw toResultsError(error, store.place);
   }
 }
@@ -70,6 +91,11 @@ export async function insertRows(store: StoreClient, table: string, rows: object
 /** `2024-11-21 12:00:00.123`, which every DateTime64(3, 'UTC') column reads alike. */
 export function clickhouseTime(ms: number): string {
   return new Date(ms).toISOString().replace('T', ' ').replace('Z', '');
+}
+
+function silent(place: string, cause: unknown): ResultsError {
+  const message = `ClickHouse at ${place} does not answer (it was waited for): check --results and that the server runs.`;
+  return new ResultsError('unreachable', message, { cause });
 }
 
 /** Any failure as one sentence. */
