@@ -25,6 +25,17 @@ export interface Distribution {
   counts: number[];
 }
 
+/** Samples counted by time and by latency: column `i` begins at `startMs + i × 1000 × stepSeconds`. */
+export interface HeatMap {
+  metric: TrendName;
+  startMs: number;
+  stepSeconds: number;
+  /** Row `r` holds latencies from 2^(r ÷ rowsPerOctave) µs up to the next row's. */
+  rowsPerOctave: number;
+  /** Per column its lowest occupied row, and the samples in each row from there up; `counts` is empty without samples. */
+  columns: Array<{ row: number; counts: number[] }>;
+}
+
 export interface ReportModel {
   runId: string;
   status: 'running' | 'finished' | 'interrupted';
@@ -34,7 +45,10 @@ export interface ReportModel {
   scenarioText: string;
   /** The command line that started the run, for "how to run it again". */
   command: string;
-  /** Points lie so far apart, s; left out: a second. Of several seconds the worst, and the sum of what was counted. */
+  /**
+   * Points lie so far apart, s; left out: a second. Of several seconds the worst (of connections the fewest, of other levels the
+   * highest), and the sum of what was counted. A stored run of over an hour is folded like that after its first minute.
+   */
   stepSeconds?: number;
   /** Per metric, per second, all agents merged; seconds without samples are left out. */
   percentiles: Partial<Record<TrendName, PercentilePoint[]>>;
@@ -43,4 +57,6 @@ export interface ReportModel {
   /** Per gauge and source, per second. */
   gauges: Partial<Record<GaugeName, Record<string, Array<{ atMs: number; value: number }>>>>;
   distributions: Distribution[];
+  /** One a latency metric that has samples, service times left out. */
+  heatMaps: HeatMap[];
 }

@@ -247,6 +247,8 @@ function emptyModel(runId: string, summary: RunSummary, scenarioText: string): R
     counters: {},
     gauges: {},
     distributions: [],
+    heatMaps: [],
+    stepSeconds: 1,
   };
 }
 

@@ -5,21 +5,25 @@ import { escapeHtml, htmlSection } from './html-text.ts';
 const WIDE = new Set(['latency', 'throughput', 'distribution']);
 
 export function chartSections(data: ChartData): string {
-  const time = data.charts.filter((chart) => chart.kind === 'time').map(figure);
-  const distribution = data.charts.filter((chart) => chart.kind === 'distribution').map(figure);
-  const reset =
-    '<p class="zoom" hidden><span class="range"></span> <button type="button" class="quiet">Show all</button></p>';
+  const kind = (wanted: Chart['kind']) => data.charts.filter((chart) => chart.kind === wanted);
   return [
-    htmlSection(
-      'charts',
-      'Over time',
-      `<div class="charts">${time.join('\n')}</div>
-${reset}`,
-      'Drag across a chart to zoom all of them, double-click to see everything again. With the keyboard: arrows read values, <kbd>+</kbd> and <kbd>−</kbd> zoom, <kbd>Esc</kbd> shows all.',
-    ),
-    htmlSection('distribution', 'How latency is distributed', `<div class="charts">${distribution.join('\n')}</div>`),
+    htmlSection('charts', 'Over time', `${chartFigures(kind('time'))}\n${ZOOM_BAR}`, ZOOM_HELP),
+    htmlSection('distribution', 'How latency is distributed', chartFigures(kind('distribution'))),
   ].join('\n');
 }
+
+/** Frames for charts, for any page made by `renderPage` whose `data` holds these charts. */
+export function chartFigures(charts: readonly Chart[]): string {
+  return `<div class="charts">${charts.map(figure).join('\n')}</div>`;
+}
+
+/** Stands once in a page that has time charts, after them. */
+export const ZOOM_BAR =
+  '<p class="zoom" hidden><span class="range"></span> <button type="button" class="quiet">Show all</button></p>';
+
+/** HTML: how time charts are zoomed and read. */
+export const ZOOM_HELP =
+  'Drag across a chart to zoom all of them, double-click to see everything again. With the keyboard: arrows read values, <kbd>+</kbd> and <kbd>−</kbd> zoom, <kbd>Esc</kbd> shows all.';
 
 function figure(chart: Chart): string {
   const { id, title, about, variants } = chart;

@@ -1,7 +1,8 @@
 /** A made-up but realistic run for the tests of the renderers: the same options always give the same model. */
 import type { GaugeName, TrendName } from '../../loadgen/recorder/metrics.ts';
 import type { RunSummary, TrendMetric, TrendValues } from '../../loadgen/recorder/summary.ts';
-import type { Distribution, PercentilePoint, ReportModel } from '../report-model.ts';
+import { buildHeatMap, heatRow, heatStep } from '../heat-map.ts';
+import type { Distribution, HeatMap, PercentilePoint, ReportModel } from '../report-model.ts';
 
 export interface SampleOptions {
   connections?: number;
@@ -171,6 +172,8 @@ export function sampleModel(options: SampleOptions = {}): ReportModel {
     ),
     gauges,
     distributions,
+    heatMaps: heatMaps(recorded),
+    stepSeconds: 1,
   };
 }
 
@@ -281,6 +284,18 @@ function sampleSummary(
     connecting: { seconds: 16.8, perSecond: 2976.2, failed: 0 },
     faults: [],
   };
+}
+
+function heatMaps(recorded: Map<TrendName, number[][]>): HeatMap[] {
+  return [...recorded]
+    .filter(([metric]) => !metric.endsWith('_service'))
+    .map(([metric, seconds]) => {
+      const stepSeconds = heatStep(seconds.length);
+      const cells = seconds.flatMap((samples, second) =>
+        samples.map((ms) => ({ column: Math.floor(second / stepSeconds), row: heatRow(ms * 1000), count: 1 })),
+      );
+      return buildHeatMap({ metric, startMs: START_MS, stepSeconds }, cells);
+    });
 }
 
 function point(atMs: number, samples: number[]): PercentilePoint {

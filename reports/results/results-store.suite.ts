@@ -1,6 +1,8 @@
 /** What every results store guarantees. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TrendName } from '../../loadgen/recorder/metrics.ts';
+import type { HeatMap } from '../report-model.ts';
 import { intervalsSuite } from './intervals.suite.ts';
 import { percentilesSuite } from './percentiles.suite.ts';
 import {
@@ -112,6 +114,14 @@ export function resultsStoreSuite(name: string, createBackend: () => Promise<Res
             counts: [2, 6, 2, 1],
           },
         ]);
+        expect(model.heatMaps).toEqual([
+          heatMap('connect_latency', [{ row: 39, counts: [1, 0, 0, 0, 1, 0, 0, 1] }]),
+          heatMap('delivery_latency', [
+            { row: 39, counts: [1, 0, 0, 0, 5, 0, 0, 1, 0, 0, 1] },
+            { row: 39, counts: [1, 0, 0, 0, 1, 0, 0, 1] },
+          ]),
+        ]);
+        expect(model.stepSeconds).toBe(1);
         expect(model.counters).toEqual({
           messages_sent: [
             { atMs: START_MS, value: 7 },
@@ -144,6 +154,8 @@ export function resultsStoreSuite(name: string, createBackend: () => Promise<Res
           counters: {},
           gauges: {},
           distributions: [],
+          heatMaps: [],
+          stepSeconds: 1,
         });
         expect((await store.listRuns()).find((run) => run.runId === 'finished')).toEqual({
           runId: 'finished',
@@ -252,4 +264,8 @@ export function resultsStoreSuite(name: string, createBackend: () => Promise<Res
       }
     });
   });
+}
+
+function heatMap(metric: TrendName, columns: HeatMap['columns']): HeatMap {
+  return { metric, startMs: START_MS, stepSeconds: 1, rowsPerOctave: 4, columns };
 }

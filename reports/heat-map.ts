@@ -1,0 +1,78 @@
+/** Latency by time: samples sorted into steps of time and logarithmic rows, so few of both that a page can carry and draw them. */
+import type { HeatMap } from './report-model.ts';
+
+/** Rows are first counted this finely: each spans a factor of 2^(1/4), 19%. */
+export const HEAT_ROWS_PER_OCTAVE = 4;
+
+export interface HeatLimits {
+  columns: number;
+  rows: number;
+  /** From the lowest to the highest occupied row, added up over the columns. */
+  cells: number;
+}
+
+const LIMITS: HeatLimits = { columns: 600, rows: 60, cells: 15_000 };
+
+/** What belongs together: `column` counts steps from the start, `row` as `heatRow` has it. */
+export interface HeatCell {
+  column: number;
+  row: number;
+  count: number;
+}
+
+/** The row that a latency in µs, at least 1, falls into. */
+export function heatRow(us: number): number {
+  return Math.floor(Math.log2(Math.max(us, 1)) * HEAT_ROWS_PER_OCTAVE);
+}
+
+/** Whole seconds of a step, so that a run of `seconds` has not too many of them. */
+export function heatStep(seconds: number, limits: HeatLimits = LIMITS): number {
+  return Math.max(1, Math.ceil(seconds / limits.columns));
+}
+
+/** Neighbouring rows, and then columns, are joined until the limits hold. Cells may come in any order, and several times. */
+export function buildHeatMap(
+  place: Pick<HeatMap, 'metric' | 'startMs' | 'stepSeconds'>,
+  cells: readonly HeatCell[],
+  limits: HeatLimits = LIMITS,
+): HeatMap {
+  const { low, high } = extent(cells);
+  let perRow = 1;
+  while (Math.floor(high / perRow) - Math.floor(low / perRow) + 1 > limits.rows) perRow *= 2;
+  for (let perColumn = 1; ; perColumn *= 2) {
+    const columns = joinCells(cells, perColumn, perRow);
+    const size = columns.reduce((sum, { counts }) => sum + counts.length, 0);
+    if (columns.length > 1 && (columns.length > limits.columns || size > limits.cells)) continue;
+    const stepSeconds = place.stepSeconds * perColumn;
+    return { ...place, stepSeconds, rowsPerOctave: HEAT_ROWS_PER_OCTAVE / perRow, columns };
+  }
+}
+
+function extent(cells: readonly HeatCell[]): { low: number; high: number } {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const { row } of cells) {
+    low = Math.min(low, row);
+    high = Math.max(high, row);
+  }
+  return cells.length === 0 ? { low: 0, high: 0 } : { low, high };
+}
+
+function joinCells(cells: readonly HeatCell[], perColumn: number, perRow: number): HeatMap['columns'] {
+  const byColumn: Array<Map<number, number>> = [];
+  for (const { column, row, count } of cells) {
+    const at = Math.floor(column / perColumn);
+    while (byColumn.length <= at) byColumn.push(new Map());
+    const rows = byColumn[at]!;
+    const joined = Math.floor(row / perRow);
+    rows.set(joined, (rows.get(joined) ?? 0) + count);
+  }
+  return byColumn.map(columnOf);
+}
+
+function columnOf(rows: Map<number, number>): HeatMap['columns'][number] {
+  if (rows.size === 0) return { row: 0, counts: [] };
+  const row = Math.min(...rows.keys());
+  const counts = Array.from({ length: Math.max(...rows.keys()) - row + 1 }, (_, at) => rows.get(row + at) ?? 0);
+  return { row, counts };
+}
