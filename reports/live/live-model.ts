@@ -51,6 +51,7 @@ export class LiveModel {
       counters: mapped(this.#counters, ({ points }) => points),
       gauges: mapped(this.#gauges, (sources) => mapped(sources, ({ points }) => points)),
       distributions: distributions.flatMap(([metric, phases]) => distributionsOf(metric, phases)),
+      heatMaps: [],
     };
   }
 
