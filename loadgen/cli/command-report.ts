@@ -1,8 +1,8 @@
-/** `plimsoll report`: a stored run again, as text, HTML, Markdown or JSON. */
+/** `plimsoll report`: a stored run again, as text, HTML, Markdown, JSON, and for other tools. */
 import type { Argv, CommandModule } from 'yargs';
 import { FLAGS, wantsColour } from './flags.ts';
 import { checkOutputs } from './output-places.ts';
-import { writeOutputs } from './outputs.ts';
+import { outputsOf, writeOutputs } from './outputs.ts';
 import { openResults } from './wiring.ts';
 
 const builder = (argv: Argv) =>
@@ -16,31 +16,40 @@ const builder = (argv: Argv) =>
     .option('html', FLAGS.html)
     .option('summary-json', FLAGS['summary-json'])
     .option('markdown', FLAGS.markdown)
+    .option('junit', FLAGS.junit)
+    .option('hlog', FLAGS.hlog)
+    .option('csv', FLAGS.csv)
     .option('json', FLAGS.json)
     .option('color', FLAGS.color)
     .example('$0 report', 'the latest run')
     .example('$0 report --markdown -', 'for a pull request')
-    .example('$0 report nightly --html report.html', 'the newest run of that name');
+    .example('$0 report nightly --html report.html', 'the newest run of that name')
+    .example('$0 report --junit junit.xml --markdown summary.md', 'several at once, for CI')
+    .example('$0 report --hlog run.hlog --csv run.csv', 'for HdrHistogram’s tools, and a spreadsheet')
+    .example('$0 report --csv - | duckdb -c "FROM read_csv(\'/dev/stdin\')"', 'into another program');
 
 type Arguments = ReturnType<typeof builder> extends Argv<infer A> ? A : never;
 
 export const reportCommand: CommandModule<object, Arguments> = {
   command: 'report [run]',
-  describe: 'summary, HTML, Markdown or JSON of a stored run',
+  describe: 'a stored run: summary, HTML, Markdown, JSON, JUnit, HdrHistogram log, CSV',
   builder,
   async handler(argv) {
     checkOutputs(argv);
     const store = await openResults(argv.results, { readOnly: true });
     try {
       const model = await store.loadRun(argv.run);
-      writeOutputs(model, {
-        html: argv.html,
-        summaryJson: argv.summaryJson,
-        markdown: argv.markdown,
-        json: argv.json,
-        quiet: argv.html !== undefined || argv.summaryJson !== undefined || argv.markdown !== undefined,
-        colour: wantsColour(argv.color, process.stdout),
-      });
+      const outputs = outputsOf(argv);
+      await writeOutputs(
+        model,
+        {
+          ...outputs,
+          json: argv.json,
+          quiet: Object.values(outputs).some((place) => place !== undefined),
+          colour: wantsColour(argv.color, process.stdout),
+        },
+        (metric, options) => store.loadIntervals(model.runId, metric, options),
+      );
     } finally {
       await store.close();
     }

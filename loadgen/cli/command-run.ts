@@ -21,7 +21,7 @@ import { planProcesses } from './doctor-plan.ts';
 import { EXIT, exitCodeOfError, exitCodeOfVerdict, UsageError } from './exit-codes.ts';
 import { FLAGS, readCount, readDuration, readRate, readTags, readTarget, readWhole, wantsColour } from './flags.ts';
 import { checkOutputs, takesStandardOutput } from './output-places.ts';
-import { writeOutputs } from './outputs.ts';
+import { outputsOf, writeOutputs } from './outputs.ts';
 import { createProgressView } from './progress-view.ts';
 import { ResultsSink } from './results-sink.ts';
 import { embeddedNode } from './run-data.ts';
@@ -60,6 +60,9 @@ const builder = (argv: Argv) =>
       html: FLAGS.html,
       'summary-json': FLAGS['summary-json'],
       markdown: FLAGS.markdown,
+      junit: FLAGS.junit,
+      hlog: FLAGS.hlog,
+      csv: FLAGS.csv,
       quiet: FLAGS.quiet,
       color: FLAGS.color,
       thresholds: FLAGS.thresholds,
@@ -68,6 +71,7 @@ const builder = (argv: Argv) =>
     })
     .example('$0 run smoke', 'does everything work? half a minute')
     .example('$0 run scenarios/fifty-thousand.ts --summary-json s.json', 'the main job')
+    .example('$0 run smoke --junit junit.xml --markdown summary.md', 'for CI and a pull request')
     .example('$0 run day --control nats://10.0.0.5:4222 -a 4 -t ws://10.0.0.9:4600', 'with agents on other machines')
     .example('$0 run my-chat.ts -t ws://10.0.0.5:4600 -c 10k -R 500', 'your scenario against a node elsewhere');
 
@@ -184,14 +188,17 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
       const stored = !(model instanceof Error);
       if (!stored) complain(model.message, 'The summary below is all that is left of this run.');
       const wanted = argv.html ?? (stored ? defaultReport(runId, view.notice) : undefined);
-      writeOutputs(stored ? model : emptyModel(runId, summary, loaded.text), {
-        html: wanted,
-        summaryJson: argv.summaryJson,
-        markdown: argv.markdown,
-        json: argv.json,
-        quiet: takesStandardOutput(argv),
-        colour: wantsColour(argv.color, process.stdout),
-      });
+      await writeOutputs(
+        stored ? model : emptyModel(runId, summary, loaded.text),
+        {
+          ...outputsOf(argv),
+          html: wanted,
+          json: argv.json,
+          quiet: takesStandardOutput(argv),
+          colour: wantsColour(argv.color, process.stdout),
+        },
+        stored ? (metric, options) => results.loadIntervals(runId, metric, options) : null,
+      );
       if (!stored) return EXIT.other;
       return stop.signal.aborted ? EXIT.stoppedBySignal : exitCodeOfVerdict(summary.verdict);
     } finally {

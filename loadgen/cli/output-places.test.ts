@@ -42,4 +42,12 @@ describe('a place for results', () => {
     expect(() => checkOutputs({ markdown: '-', json: true })).toThrow('--markdown - and --json would mix');
     checkOutputs({ markdown: '-' });
   });
+
+  it('a file is taken by one form only', () => {
+    const csv = join(folder, 'x');
+    const check = () => checkOutputs({ csv, junit: `${folder}/./x` });
+    expect(check).toThrow(/--junit and --csv would overwrite each other|--csv and --junit would overwrite each other/);
+    checkOutputs({ csv: '/dev/null', hlog: '/dev/null', junit: csv });
+    expect(readdirSync(folder)).toEqual([]);
+  });
 });

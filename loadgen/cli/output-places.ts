@@ -3,25 +3,38 @@ import { accessSync, closeSync, constants, existsSync, openSync, rmSync, statSyn
 import { dirname, resolve } from 'node:path';
 import { UsageError } from './exit-codes.ts';
 
-/** Places as they were given; `-` is standard output. */
-export interface OutputPlaces {
-  html?: string | undefined;
-  summaryJson?: string | undefined;
-  markdown?: string | undefined;
-  /** The summary JSON on standard output. */
-  json?: boolean | undefined;
-}
+const FLAGS = {
+  html: '--html',
+  summaryJson: '--summary-json',
+  markdown: '--markdown',
+  junit: '--junit',
+  hlog: '--hlog',
+  csv: '--csv',
+} as const;
 
-const FLAGS = { html: '--html', summaryJson: '--summary-json', markdown: '--markdown' } as const;
+export type OutputForm = keyof typeof FLAGS;
 
-/** Throws UsageError for a file that can't be written, and for two forms that would mix on standard output. Leaves no file. */
+/** Places as they were given; `-` is standard output. `json`: the summary JSON on standard output. */
+export type OutputPlaces = Partial<Record<OutputForm, string | undefined>> & { json?: boolean | undefined };
+
+/** Throws UsageError for a file that can't be written, and for two forms that would mix on standard output or in a file. Leaves no file. */
 export function checkOutputs(places: OutputPlaces): void {
   const named = namedPlaces(places);
   const printed = named.filter(({ path }) => path === '-').map(({ flag }) => `${flag} -`);
   if (places.json) printed.push('--json');
   if (printed.length > 1)
     throw new UsageError(`${printed.join(' and ')} would mix on standard output: give one of them a file`);
-  for (const { flag, path } of named) if (path !== '-') checkFile(flag, path);
+  const files = new Map<string, string>();
+  for (const { flag, path } of named) {
+    if (path === '-') continue;
+    checkFile(flag, path);
+    // A device or a pipe may take several.
+    const file = resolve(path);
+    const other = files.get(file);
+    if (other !== undefined && !isSpecial(file))
+      throw new UsageError(`${other} and ${flag} would overwrite each other in ${path}: give each a file of its own`);
+    files.set(file, flag);
+  }
 }
 
 /** Whether one of the forms takes standard output for itself. */
@@ -30,7 +43,7 @@ export function takesStandardOutput(places: OutputPlaces): boolean {
 }
 
 /** Throws an Error that names the flag. */
-export function writeOutput(form: keyof typeof FLAGS, path: string, content: string): void {
+export function writeOutput(form: OutputForm, path: string, content: string): void {
   if (path === '-') {
     process.stdout.write(content);
     return;
@@ -43,7 +56,7 @@ export function writeOutput(form: keyof typeof FLAGS, path: string, content: str
 }
 
 function namedPlaces(places: OutputPlaces): Array<{ flag: string; path: string }> {
-  const forms = Object.keys(FLAGS) as Array<keyof typeof FLAGS>;
+  const forms = Object.keys(FLAGS) as OutputForm[];
   return forms.flatMap((form) => {
     const path = places[form];
     return path === undefined ? [] : [{ flag: FLAGS[form], path }];
@@ -57,7 +70,7 @@ function checkFile(flag: string, path: string): void {
   try {
     const found = statSync(path, { throwIfNoEntry: false });
     // To open a pipe would wait for its reader.
-    if (found !== undefined && !found.isFile() && !found.isDirectory()) {
+    if (isSpecial(path)) {
       accessSync(path, constants.W_OK);
       return;
     }
@@ -67,6 +80,12 @@ function checkFile(flag: string, path: string): void {
   } catch (error) {
     throw new UsageError(unwritable(flag, path, error), { cause: error });
   }
+}
+
+/** There, but neither a file nor a directory. */
+function isSpecial(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && !found.isFile() && !found.isDirectory();
 }
 
 function unwritable(flag: string, path: string, error: unknown): string {

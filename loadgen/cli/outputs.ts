@@ -1,53 +1,79 @@
 /** Writes a run's results where they were asked for. */
+import type { LoadIntervals } from '../../reports/interval-histogram.ts';
+import { renderCsv } from '../../reports/render/render-csv.ts';
+import { renderHlog } from '../../reports/render/render-hlog.ts';
 import { renderHtml } from '../../reports/render/render-html.ts';
 import { renderJson } from '../../reports/render/render-json.ts';
+import { renderJUnit } from '../../reports/render/render-junit.ts';
 import { renderMarkdown, renderMarkdownUnfinished } from '../../reports/render/render-markdown.ts';
 import { renderText, renderTextUnfinished } from '../../reports/render/render-text.ts';
 import type { ReportModel } from '../../reports/report-model.ts';
 import { UsageError } from './exit-codes.ts';
-import { writeOutput } from './output-places.ts';
+import { type OutputForm, writeOutput } from './output-places.ts';
 
-export interface OutputOptions {
-  html: string | undefined;
-  summaryJson: string | undefined;
-  markdown: string | undefined;
+export type OutputOptions = Record<OutputForm, string | undefined> & {
   /** Print the summary JSON instead of the text. */
   json: boolean;
   /** Print nothing but what was asked for. */
   quiet: boolean;
   colour: boolean;
+};
+
+/** The flags of a command, as these options. */
+export function outputsOf(
+  argv: Partial<Record<OutputForm, string | undefined>>,
+): Record<OutputForm, string | undefined> {
+  const { html, summaryJson, markdown, junit, hlog, csv } = argv;
+  return { html, summaryJson, markdown, junit, hlog, csv };
 }
 
 /**
- * Throws UsageError when the summary is asked for of a run that has none; an Error, after all else is written and printed,
- * when a file can't be written.
+ * After all that is possible was written and printed, rejects with a UsageError when the summary was asked for of a run that
+ * has none; with an Error when something could not be written.
+ *
+ * @param load histograms of the run's seconds; null: they were not stored.
  */
-export function writeOutputs(model: ReportModel, options: OutputOptions): void {
+export async function writeOutputs(
+  model: ReportModel,
+  options: OutputOptions,
+  load: LoadIntervals | null,
+): Promise<void> {
   const { summary } = model;
-  const { summaryJson, json } = options;
-  if ((summaryJson !== undefined || json) && !summary)
-    throw new UsageError(
-      `run ${model.runId} was cut short before it had a summary; plimsoll report ${model.runId} --html shows what there is`,
-    );
   const written: Array<{ label: string; value: string }> = [];
   const problems: string[] = [];
-  const write = (form: 'html' | 'markdown' | 'summaryJson', label: string, render: () => string): void => {
+  const write = async (form: OutputForm, label: string, render: () => string | Promise<string>): Promise<void> => {
     const value = options[form];
     if (value === undefined) return;
     try {
-      writeOutput(form, value, render());
+      writeOutput(form, value, await render());
       if (value !== '-') written.push({ label, value });
     } catch (error) {
       problems.push((error as Error).message);
     }
   };
-  write('html', 'HTML report', () => renderHtml(model));
-  write('summaryJson', 'Summary JSON', () => renderJson(summary!));
-  write('markdown', 'Markdown', () => (summary ? renderMarkdown(summary) : renderMarkdownUnfinished(model)));
-  if (json) process.stdout.write(renderJson(summary!));
-  else if (!options.quiet) {
+  const unjudged = options.json || options.summaryJson !== undefined ? noSummary(model) : null;
+  await write('html', 'HTML report', () => renderHtml(model));
+  if (summary) await write('summaryJson', 'Summary JSON', () => renderJson(summary));
+  await write('markdown', 'Markdown', () => (summary ? renderMarkdown(summary) : renderMarkdownUnfinished(model)));
+  await write('junit', 'JUnit XML', () => renderJUnit(model));
+  await write('hlog', 'HdrHistogram log', () => renderHlog(model, stored(load, '--hlog')));
+  await write('csv', 'CSV', () => renderCsv(model, stored(load, '--csv')));
+  if (options.json && summary) process.stdout.write(renderJson(summary));
+  else if (!options.quiet && !options.json) {
     const text = { colour: options.colour, outputs: written };
     process.stdout.write(summary ? renderText(summary, text) : renderTextUnfinished(model, text));
   }
-  if (problems.length > 0) throw new Error(problems.join('\n'));
+  if (problems.length > 0) throw new Error([...problems, ...(unjudged === null ? [] : [unjudged])].join('\n'));
+  if (unjudged !== null) throw new UsageError(unjudged);
+}
+
+function noSummary({ summary, status, runId }: ReportModel): string | null {
+  if (summary !== null) return null;
+  const why = status === 'running' ? 'has not ended yet, and has no summary' : 'was cut short before it had a summary';
+  return `run ${runId} ${why}; plimsoll report ${runId} --html shows what there is`;
+}
+
+function stored(load: LoadIntervals | null, flag: string): LoadIntervals {
+  if (load === null) throw new Error(`${flag} can't be written: the results of this run could not be stored`);
+  return load;
 }
