@@ -13,15 +13,24 @@ const ESCAPES: Record<string, string> = {
   '\r': '&#13;',
 };
 
-/** For element content and attributes in double quotes alike. What XML can't hold becomes U+FFFD. */
+/** The content of an element. What XML can't hold becomes U+FFFD. */
 export function escapeXml(text: string): string {
-  return text.replace(FORBIDDEN, '\uFFFD').replace(/[&<>"\t\n\r]/g, (character) => ESCAPES[character]!);
+  return replaced(text, /[&<>\r]/g);
+}
+
+/** Line ends in an attribute would be read as spaces. */
+function escapeAttribute(text: string): string {
+  return replaced(text, /[&<>"\t\n\r]/g);
+}
+
+function replaced(text: string, special: RegExp): string {
+  return text.replace(FORBIDDEN, '\uFFFD').replace(special, (character) => ESCAPES[character]!);
 }
 
 export type XmlAttributes = Record<string, string | number>;
 
 /** An element; `content` is XML already. */
 export function xmlElement(name: string, attributes: XmlAttributes, content = ''): string {
-  const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${escapeXml(String(value))}"`);
+  const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${escapeAttribute(String(value))}"`);
   return content === '' ? `<${name}${written.join('')}/>` : `<${name}${written.join('')}>${content}</${name}>`;
 }
