@@ -43,6 +43,7 @@ export function modelOf(metrics: TrendName[], fields: Partial<ReportModel> = {})
     counters: {},
     gauges: {},
     distributions: [],
+    heatMaps: [],
     ...fields,
   };
 }
