@@ -8,6 +8,7 @@ export const STORE_METHODS = [
   'finishRun',
   'listRuns',
   'loadRun',
+  'loadSeconds',
   'loadIntervals',
   'countRows',
   'close',

@@ -5,6 +5,7 @@ import type { SampleBatch } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
 import type { IntervalHistogram, IntervalOptions } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
+import type { RunSeconds } from '../run-seconds.ts';
 import { forkModule } from './fork-module.ts';
 import { openFailure } from './results-directory.ts';
 import type { StoreAnswer, StoreRequest } from './results-ipc.ts';
@@ -84,6 +85,10 @@ class ChdbResultsStore implements ResultsStore {
 
   loadIntervals(runId: string, metric: TrendName, options?: IntervalOptions): Promise<IntervalHistogram[]> {
     return this.#call('loadIntervals', [runId, metric, options]);
+  }
+
+  loadSeconds(id: string, metrics: readonly TrendName[]): Promise<RunSeconds> {
+    return this.#call('loadSeconds', [id, metrics]);
   }
 
   countRows(runId: string): Promise<{ histograms: number; counters: number; gauges: number }> {

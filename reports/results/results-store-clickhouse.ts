@@ -4,6 +4,7 @@ import type { SampleBatch } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
 import type { IntervalHistogram, IntervalOptions } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
+import type { RunSeconds } from '../run-seconds.ts';
 import { queryIntervals } from './interval-query.ts';
 import { queryReport } from './report-query.ts';
 import type { ResultsStore, RunListing, RunStart } from './results-store.ts';
@@ -12,6 +13,7 @@ import { type FoundRun, findRun, listRuns } from './run-query.ts';
 import { endRows, startRow } from './run-rows.ts';
 import { SampleWriter } from './sample-writer.ts';
 import { migrateSchema } from './schema.ts';
+import { querySeconds } from './seconds-query.ts';
 import { insertRows, queryRows, type StoreClient } from './store-client.ts';
 
 export interface ClickHouseStoreOptions {
@@ -102,6 +104,11 @@ class ClickHouseResultsStore implements ResultsStore {
 
   loadIntervals(runId: string, metric: TrendName, options: IntervalOptions = {}): Promise<IntervalHistogram[]> {
     return queryIntervals(this.#store, runId, metric, options);
+  }
+
+  async loadSeconds(id: string, metrics: readonly TrendName[]): Promise<RunSeconds> {
+    const run = await findRun(this.#store, id);
+    return querySeconds(this.#store, run, this.#status(run), metrics);
   }
 
   async countRows(runId: string): Promise<{ histograms: number; counters: number; gauges: number }> {

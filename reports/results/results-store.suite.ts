@@ -16,6 +16,7 @@ import {
   START_MS,
 } from './results-fixtures.suite.ts';
 import type { ResultsStore } from './results-store.ts';
+import { secondsSuite } from './seconds-query.suite.ts';
 
 /** A place that holds results, new and empty when it is made. */
 export interface ResultsBackend {
@@ -233,6 +234,7 @@ export function resultsStoreSuite(name: string, createBackend: () => Promise<Res
       });
 
       percentilesSuite(() => store);
+      secondsSuite(() => store);
       intervalsSuite(() => store);
     });
 

@@ -12,6 +12,7 @@ import type { SampleBatch } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary, Verdict } from '../../loadgen/recorder/summary.ts';
 import type { IntervalHistogram, IntervalOptions } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
+import type { RunSeconds } from '../run-seconds.ts';
 
 export interface RunStart {
   runId: string;
@@ -55,6 +56,8 @@ export interface ResultsStore {
   loadRun(id: string): Promise<ReportModel>;
   /** Histograms of the seconds of one metric, as LoadIntervals says; `runId` is a whole one. */
   loadIntervals(runId: string, metric: TrendName, options?: IntervalOptions): Promise<IntervalHistogram[]>;
+  /** The steady phase second by second, with the latencies in `metrics`; `id` as for `loadRun`. */
+  loadSeconds(id: string, metrics: readonly TrendName[]): Promise<RunSeconds>;
   /** Rows stored of a run, to reconcile with rows recorded. */
   countRows(runId: string): Promise<{ histograms: number; counters: number; gauges: number }>;
   /** Stops the process of an embedded store (true), as if it hung, or lets it go on. Absent where the store has none of its own. */

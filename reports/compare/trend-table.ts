@@ -1,0 +1,160 @@
+/**
+ * Percentiles of a run's seconds, resampled without merging a histogram anew. For each bucket that is looked at, running sums
+ * over the seconds of the samples in it and all lower ones are kept; the samples of a block of seconds are then one
+ * subtraction, whatever its length, and a percentile is found by a search over buckets. Pure.
+ */
+import { bucketIndex } from '../../loadgen/recorder/histogram.ts';
+import type { TrendSeconds } from '../run-seconds.ts';
+import { type Blocks, runningSums, sumOverBlocks } from './block-bootstrap.ts';
+
+/** One run's histograms of one metric. Buckets are named by their index in HdrHistogram's layout. */
+export class TrendTable {
+  readonly seconds: number;
+  /** Samples of each second, as running sums. */
+  readonly totals: Float64Array;
+  readonly #starts: Uint32Array;
+  readonly #buckets: Uint16Array;
+  /** Samples of the same second up to and with this bucket. */
+  readonly #upTo: Float64Array;
+  readonly #columns = new Map<number, Float64Array>();
+
+  constructor(trend: TrendSeconds) {
+    const { starts, values, counts } = trend;
+    this.seconds = starts.length - 1;
+    this.#starts = starts;
+    this.#buckets = new Uint16Array(values.length);
+    this.#upTo = new Float64Array(values.length);
+    const ofSeconds = new Float64Array(this.seconds);
+    for (let second = 0; second < this.seconds; second++) {
+      let sum = 0;
+      for (let at = starts[second]!; at < starts[second + 1]!; at++) {
+        sum += counts[at]!;
+        this.#buckets[at] = bucketIndex(values[at]!);
+        this.#upTo[at] = sum;
+      }
+      ofSeconds[second] = sum;
+    }
+    this.totals = runningSums(ofSeconds);
+  }
+
+  get count(): number {
+    return this.totals[this.seconds]!;
+  }
+
+  /** Occupied buckets, in no order, with repetitions. */
+  get buckets(): Uint16Array {
+    return this.#buckets;
+  }
+
+  /** Running sums over the seconds of samples in `bucket` or below. */
+  column(bucket: number): Float64Array {
+    const known = this.#columns.get(bucket);
+    if (known !== undefined) return known;
+    const column = new Float64Array(this.seconds + 1);
+    for (let second = 0; second < this.seconds; second++)
+      column[second + 1] = column[second]! + this.#below(second, bucket);
+    this.#columns.set(bucket, column);
+    return column;
+  }
+
+  /** Samples of each second above `bucket`, less their expected number: what moves the percentile when a second is drawn twice. */
+  influence(bucket: number, percent: number): Float64Array {
+    const share = 1 - percent / 100;
+    return Float64Array.from({ length: this.seconds }, (_, second) => {
+      const total = this.totals[second + 1]! - this.totals[second]!;
+      return total - this.#below(second, bucket) - share * total;
+    });
+  }
+
+  #below(second: number, bucket: number): number {
+    let low = this.#starts[second]!;
+    const first = low;
+    let high = this.#starts[second + 1]!;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#buckets[middle]! <= bucket) low = middle + 1;
+      else high = middle;
+    }
+    return low === first ? 0 : this.#upTo[low - 1]!;
+  }
+}
+
+/** Some runs, each with the blocks of it that were drawn; a run may be there twice. */
+export type Resample = Array<{ table: TrendTable; blocks: Blocks }>;
+
+/** Percentiles of merged seconds. */
+export class TrendSide {
+  readonly tables: TrendTable[];
+  readonly count: number;
+  /** Occupied buckets of any run, ascending. */
+  readonly #buckets: Uint16Array;
+
+  constructor(tables: TrendTable[]) {
+    this.tables = tables;
+    this.count = tables.reduce((sum, table) => sum + table.count, 0);
+    const occupied = new Uint8Array(2 ** 16);
+    for (const { buckets } of tables) for (const bucket of buckets) occupied[bucket] = 1;
+    this.#buckets = Uint16Array.from([...occupied.keys()].filter((bucket) => occupied[bucket] === 1));
+  }
+
+  /** Bucket of a percentile of all samples. */
+  bucketAt(percent: number): number {
+    const whole = this.tables.map((table) => ({ table, blocks: wholeOf(table) }));
+    return this.#buckets[this.#find(whole, rankOf(percent, this.count), this.#buckets.length >> 1)]!;
+  }
+
+  /** Buckets of the percentiles of a resample; -1 when it has no sample. `hints`: where they are likely, as `position` gives them. */
+  bucketsOf(resample: Resample, percents: readonly number[], hints: readonly number[], into: Int32Array): void {
+    let total = 0;
+    for (const { table, blocks } of resample) total += sumOverBlocks(table.totals, blocks);
+    for (let i = 0; i < percents.length; i++) {
+      into[i] = total === 0 ? -1 : this.#buckets[this.#find(resample, rankOf(percents[i]!, total), hints[i]!)]!;
+    }
+  }
+
+  position(bucket: number): number {
+    return this.#buckets.indexOf(bucket);
+  }
+
+  /** The lowest position with at least `rank` samples up to it: gallops away from `hint`, then halves. */
+  #find(resample: Resample, rank: number, hint: number): number {
+    const last = this.#buckets.length - 1;
+    let low = -1;
+    let high = last;
+    let at = hint;
+    for (let step = 1; low + 1 < high; step *= 2) {
+      if (this.#upTo(resample, at) >= rank) {
+        high = at;
+        if (at - step <= low) break;
+        at -= step;
+      } else {
+        low = at;
+        if (at + step >= high) break;
+        at += step;
+      }
+    }
+    while (low + 1 < high) {
+      const middle = (low + high) >> 1;
+      if (this.#upTo(resample, middle) >= rank) high = middle;
+      else low = middle;
+    }
+    return high;
+  }
+
+  #upTo(resample: Resample, position: number): number {
+    const bucket = this.#buckets[position]!;
+    let sum = 0;
+    for (const { table, blocks } of resample) sum += sumOverBlocks(table.column(bucket), blocks);
+    return sum;
+  }
+}
+
+/** The same sample that HdrHistogram's getValueAtPercentile names, and SQL's quantilesExactWeighted. */
+function rankOf(percent: number, count: number): number {
+  const exact = (percent / 100) * count;
+  return Math.max(1, Math.ceil(exact - exact * Number.EPSILON));
+}
+
+function wholeOf(table: TrendTable): Blocks {
+  return { length: 1, from: Uint32Array.of(0), to: Uint32Array.of(table.seconds) };
+}
