@@ -97,6 +97,8 @@ describe('a session', () => {
     const a = await connect(alice);
     for (let id = 1; id <= 5; id++) a.send({ type: 'send', id, to: bob, body: `${id}` });
     await a.count('sent', 5);
+    // Stored with its author is not yet stored with whom it is for, in another process.
+    await (await connect(bob)).count('message', 5);
     const b = await connect(bob, { after: 3 });
     await b.count('message', 2);
     expect(b.frames[0]).toMatchObject({ head: 5, after: 3 });

@@ -1,39 +1,22 @@
-/** The command line from outside: what it prints, how it ends, what it leaves behind. */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+/** The command line from outside: what it prints and how it ends. Runs have files of their own. */
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, Workspace } from '../testing/command-line.ts';
+import { SMALL, writeScenario } from './small-scenario.fixture.ts';
 
 const TIMEOUT = 90_000;
-
-/** A run of a few seconds. */
-const SMALL = {
-  name: 'small',
-  description: 'a few users',
-  question: 'q',
-  badSign: 'b',
-  connections: 60,
-  load: { rate: 50, arrivals: 'poisson' },
-  phases: { warmUp: '1s', steady: '3s', drain: '5s' },
-  server: { shards: 2, store: 'memory:' },
-  options: { thresholds: { delivery_latency: ['p(99)<1000'], messages_lost: ['count==0'] } },
-};
-
-function write(workspace: Workspace, name: string, scenario: object): string {
-  writeFileSync(join(workspace.directory, name), `export default ${JSON.stringify(scenario)};\n`);
-  return name;
-}
 
 describe('a mistake', () => {
   let workspace: Workspace;
   beforeAll(() => {
     workspace = new Workspace();
-    write(workspace, 'unknown-field.mjs', { ...SMALL, conections: 5 });
-    write(workspace, 'threshold.mjs', { ...SMALL, options: { thresholds: { delivery_latency: ['p99<100'] } } });
-    write(workspace, 'metric.mjs', { ...SMALL, options: { thresholds: { delivry_latency: ['p(99)<100'] } } });
-    write(workspace, 'rate.mjs', { ...SMALL, load: { rate: 5e9 } });
-    write(workspace, 'small.mjs', SMALL);
+    writeScenario(workspace, 'unknown-field.mjs', { ...SMALL, conections: 5 });
+    writeScenario(workspace, 'threshold.mjs', { ...SMALL, options: { thresholds: { delivery_latency: ['p99<100'] } } });
+    writeScenario(workspace, 'metric.mjs', { ...SMALL, options: { thresholds: { delivry_latency: ['p(99)<100'] } } });
+    writeScenario(workspace, 'rate.mjs', { ...SMALL, load: { rate: 5e9 } });
+    writeScenario(workspace, 'small.mjs', SMALL);
     writeFileSync(join(workspace.directory, 'exits.mjs'), 'process.exit(0);\nexport default {};\n');
     writeFileSync(join(workspace.directory, 'waits.mjs'), 'await new Promise(() => {});\nexport default {};\n');
     writeFileSync(join(workspace.directory, 'broken.ts'), 'export default {\n  name: "x",,\n};\n');
@@ -160,202 +143,6 @@ describe('a served node', () => {
   });
 });
 
-describe('a run', () => {
-  let workspace: Workspace;
-  beforeAll(() => {
-    workspace = new Workspace();
-    write(workspace, 'small.mjs', SMALL);
-    write(workspace, 'strict.mjs', { ...SMALL, options: { thresholds: { messages_sent: ['count<10'] } } });
-    write(workspace, 'slow-connect.mjs', { ...SMALL, connecting: { perSecond: 5 } });
-    write(workspace, 'long.mjs', { ...SMALL, phases: { warmUp: '1s', steady: '60s', drain: '5s' } });
-    write(workspace, 'stored.mjs', {
-      ...SMALL,
-      server: { shards: 2 },
-      phases: { warmUp: '1s', steady: '8s', drain: '10s' },
-    });
-  });
-  afterEach(() => {
-    expect(workspace.processes(), 'processes left behind').toEqual([]);
-  });
-  afterAll(() => workspace.close());
-
-  it('that holds ends with 0, a closed ledger, a report, and is stored', { timeout: TIMEOUT }, async () => {
-    const { code, stdout, stderr } = await workspace.run([
-      'run',
-      'small.mjs',
-      '--summary-json',
-      's.json',
-      '--html',
-      'r.html',
-      '--name',
-      'first',
-      '--tag',
-      'k=v',
-    ]);
-    expect(stderr).toMatch(/steady/);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/PASS/);
-    const summary = workspace.summary('s.json');
-    expect(summary.verdict).toBe('pass');
-    expect(summary.ledger).toMatchObject({ lost: 0, duplicated: 0, reordered: 0, pending: 0 });
-    expect(summary.ledger.sent).toBeGreaterThan(100);
-    expect(summary.ledger.delivered).toBe(summary.ledger.sent);
-    expect(summary.config).toMatchObject({ scenario: 'small', agents: 1, shards: 2, connectionsRequested: 60 });
-    expect(summary.server.connectionsPeak).toBe(60);
-    expect(existsSync(join(workspace.directory, 'r.html'))).toBe(true);
-    expect(readdirSync(join(workspace.directory, '.plimsoll'))).not.toContain('data');
-
-    const runs = JSON.parse((await workspace.run(['runs', '--json'])).stdout) as Array<Record<string, unknown>>;
-    expect(runs[0]).toMatchObject({
-      runId: summary.metadata.runId,
-      name: 'first',
-      verdict: 'pass',
-      status: 'finished',
-      tags: { k: 'v' },
-    });
-    const table = await workspace.run(['runs']);
-    expect(table.stdout).toContain(summary.metadata.runId);
-    const markdown = await workspace.run(['report', '--markdown', '-']);
-    expect(markdown.stdout).toMatch(/pass/i);
-    expect(markdown.code).toBe(0);
-    const json = JSON.parse((await workspace.run(['report', 'first', '--json'])).stdout);
-    expect(json).toEqual(summary);
-  });
-
-  it('whose threshold fails ends with 99, or 98 if the generator was strained', { timeout: TIMEOUT }, async () => {
-    const { code, stdout, stderr } = await workspace.run(['run', 'strict.mjs', '-q', '--summary-json', 'strict.json']);
-    expect(stdout).toMatch(/messages_sent should meet count<10, but was \d+/);
-    expect(stderr).toBe('');
-    const { verdict, results, validity } = workspace.summary('strict.json');
-    expect(results.thresholds[0]).toMatchObject({ metric: 'messages_sent', threshold: 'count<10', ok: false });
-    // On a machine that is busy with other tests the agent may rightly come under suspicion.
-    expect(verdict).toBe(validity.valid ? 'fail' : 'inconclusive');
-    expect(code).toBe(validity.valid ? 99 : 98);
-    const ignored = await workspace.run(['run', 'strict.mjs', '--no-thresholds']);
-    expect(ignored.code).toBe(0);
-  });
-
-  it('with no messages at all only holds connections', { timeout: TIMEOUT }, async () => {
-    const { code, stderr } = await workspace.run([
-      'run',
-      'small.mjs',
-      '-R',
-      '0',
-      '-d',
-      '2s',
-      '--summary-json',
-      'idle.json',
-    ]);
-    expect(stderr).not.toMatch(/Warning/);
-    expect(workspace.summary('idle.json')).toMatchObject({ verdict: 'pass', ledger: { sent: 0 } });
-    expect(code).toBe(0);
-  });
-
-  it('with a driver of the user’s own takes its errors at their word', { timeout: TIMEOUT }, async () => {
-    writeFileSync(
-      join(workspace.directory, 'my-driver.ts'),
-      `import { type CreateDriver, DriverError } from 'plimsoll/driver';
-       export const createDriver: CreateDriver = () => ({
-         name: 'mine',
-         capabilities: { resume: false, acknowledges: true, receipts: false, idempotent: false },
-         prepare: async () => {},
-         connect: async () => { throw new DriverError('server', 'the door is shut'); },
-         flush: () => {},
-         close: async () => {},
-       });`,
-    );
-    const { code, stdout } = await workspace.run([
-      'run',
-      'small.mjs',
-      '--driver',
-      './my-driver.ts',
-      '-t',
-      'ws://127.0.0.1:9',
-      '-c',
-      '4',
-      '-R',
-      '1',
-      '-d',
-      '1s',
-      '--summary-json',
-      'mine.json',
-    ]);
-    expect(stdout).toMatch(/the door is shut/);
-    const summary = workspace.summary('mine.json');
-    expect(summary.connecting.failed).toBe(4);
-    expect(summary.results.metrics.find(({ name }) => name === 'connect_failed')!.values).toMatchObject({ count: 4 });
-    expect(code).toBe(99);
-  });
-
-  it.each([
-    ['while connecting', ['slow-connect.mjs'], /^connect /m],
-    ['in the steady phase', ['long.mjs'], /^steady /m],
-  ])(
-    'that is stopped %s ends in order with 105 and keeps what was measured',
-    { timeout: TIMEOUT },
-    async (_when, args, moment) => {
-      const run = workspace.start(['run', ...args, '--summary-json', 'stopped.json']);
-      await run.until(moment);
-      run.child.kill('SIGINT');
-      const { code, stdout, stderr } = await run.finished;
-      expect(stderr).toMatch(/stopping in order/);
-      expect(code).toBe(105);
-      expect(stdout).toMatch(/INCONCLUSIVE/);
-      const summary = workspace.summary('stopped.json');
-      expect(summary.metadata.complete).toBe(false);
-      expect(summary.validity.reasons.join()).toMatch(/stopped before its end/);
-      const runs = JSON.parse((await workspace.run(['runs', '--json'])).stdout) as Array<Record<string, unknown>>;
-      expect(runs[0]).toMatchObject({ runId: summary.metadata.runId, verdict: 'inconclusive' });
-    },
-  );
-
-  it('that is stopped before the node is up ends with 105', { timeout: TIMEOUT }, async () => {
-    const run = workspace.start(['run', 'long.mjs']);
-    await run.until(/./s).catch(() => {});
-    run.child.kill('SIGTERM');
-    const { code } = await run.finished;
-    expect([105, null]).toContain(code);
-  });
-
-  it('whose agent dies names it and is not called a pass', { timeout: TIMEOUT }, async () => {
-    const run = workspace.start(['run', 'long.mjs', '-d', '6s', '--agents', '2', '--summary-json', 'dead.json']);
-    await run.until(/^steady /m);
-    const agent = agentProcesses(workspace)[0]!;
-    process.kill(agent, 'SIGKILL');
-    const { code } = await run.finished;
-    const summary = workspace.summary('dead.json');
-    expect(summary.validity.reasons.join('\n')).toMatch(/agent-\d ended by SIGKILL/);
-    expect(summary.verdict).toBe('inconclusive');
-    expect(code).toBe(98);
-  });
-
-  it('whose shard process dies loses nothing, and says so', { timeout: TIMEOUT }, async () => {
-    const run = workspace.start(['run', 'stored.mjs', '--summary-json', 'shard.json']);
-    await run.until(/^steady /m);
-    const shards = shardProcesses(workspace);
-    expect(shards).toHaveLength(2);
-    process.kill(shards[0]!, 'SIGKILL');
-    await run.finished;
-    const summary = workspace.summary('shard.json');
-    expect(summary.notes.join('\n')).toMatch(/shard \d (was ended by SIGKILL|died)/);
-    expect(summary.ledger).toMatchObject({ lost: 0, duplicated: 0, reordered: 0 });
-    const reconnects = summary.results.metrics.find(({ name }) => name === 'reconnects')!.values as { count: number };
-    expect(reconnects.count).toBeGreaterThan(0);
-  });
-
-  it('whose coordinator is killed leaves no process, and is listed as interrupted', { timeout: TIMEOUT }, async () => {
-    const run = workspace.start(['run', 'long.mjs']);
-    await run.until(/^steady /m);
-    run.child.kill('SIGKILL');
-    await eventually(() => workspace.processes().length === 0, 'all processes to end');
-    const runs = JSON.parse((await workspace.run(['runs', '--json'])).stdout) as Array<Record<string, unknown>>;
-    expect(runs[0]).toMatchObject({ scenario: 'small', status: 'interrupted', verdict: null });
-    const report = await workspace.run(['report']);
-    expect(report.stdout).toMatch(/cut short|interrupted/i);
-    expect(report.code).toBe(0);
-  });
-});
-
 describe('other commands', () => {
   let workspace: Workspace;
   beforeAll(() => {
@@ -387,15 +174,3 @@ describe('other commands', () => {
     }
   });
 });
-
-function agentProcesses(workspace: Workspace): number[] {
-  return processesRunning(workspace, 'agent-process');
-}
-
-function shardProcesses(workspace: Workspace): number[] {
-  return processesRunning(workspace, 'shard-process');
-}
-
-function processesRunning(workspace: Workspace, program: string): number[] {
-  return workspace.processes().filter((pid) => workspace.commandOf(pid).includes(program));
-}
