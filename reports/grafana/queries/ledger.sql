@@ -1,0 +1,4 @@
+-- Every message is accounted for.
+SELECT sent, acknowledged, delivered, lost, duplicated, reordered, pending
+FROM ledger
+WHERE run_id = ${run:singlequote}

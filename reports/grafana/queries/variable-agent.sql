@@ -1,0 +1,5 @@
+-- The processes that measured.
+SELECT DISTINCT source
+FROM histograms
+WHERE run_id = ${run:singlequote}
+ORDER BY source
