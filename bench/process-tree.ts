@@ -36,6 +36,16 @@ export function usageOf(pids: readonly number[]): ProcessUsage {
   return usage;
 }
 
+/** The most resident memory that a process had at any time, bytes; 0 when it has ended. */
+export function peakMemoryOf(pid: number): number {
+  try {
+    const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return Number(kibibytes ?? 0) * 1_024;
+  } catch {
+    return 0;
+  }
+}
+
 function parentOf(pid: number): number | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
