@@ -3,6 +3,7 @@ import type { Argv, CommandModule } from 'yargs';
 import { FLAGS, wantsColour } from './flags.ts';
 import { checkOutputs } from './output-places.ts';
 import { outputsOf, writeOutputs } from './outputs.ts';
+import { flushSpools } from './spool-flush.ts';
 import { openResults } from './wiring.ts';
 
 const builder = (argv: Argv) =>
@@ -13,6 +14,11 @@ const builder = (argv: Argv) =>
       describe: 'a run’s id (or its beginning), its name, or latest',
     })
     .option('results', FLAGS.results)
+    .option('flush', {
+      type: 'boolean',
+      default: false,
+      describe: 'deliver rows that wait on disk because the results store was away, and nothing else',
+    })
     .option('html', FLAGS.html)
     .option('summary-json', FLAGS['summary-json'])
     .option('markdown', FLAGS.markdown)
@@ -22,6 +28,7 @@ const builder = (argv: Argv) =>
     .option('json', FLAGS.json)
     .option('color', FLAGS.color)
     .example('$0 report', 'the latest run')
+    .example('$0 report --flush', 'what waits on disk goes to the results store')
     .example('$0 report --markdown -', 'for a pull request')
     .example('$0 report nightly --html report.html', 'the newest run of that name')
     .example('$0 report --junit junit.xml --markdown summary.md', 'several at once, for CI')
@@ -35,6 +42,10 @@ export const reportCommand: CommandModule<object, Arguments> = {
   describe: 'a stored run: summary, HTML, Markdown, JSON, JUnit, HdrHistogram log, CSV',
   builder,
   async handler(argv) {
+    if (argv.flush) {
+      process.exitCode = await flushSpools(argv.results, (text) => process.stdout.write(`${text}\n`));
+      return;
+    }
     checkOutputs(argv);
     const store = await openResults(argv.results, { readOnly: true });
     try {

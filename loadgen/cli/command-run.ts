@@ -2,6 +2,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
+import { LiveModel } from '../../reports/live/live-model.ts';
 import type { ReportModel } from '../../reports/report-model.ts';
 import type { ResultsStore } from '../../reports/results/results-store.ts';
 import { realClock } from '../clock.ts';
@@ -19,13 +20,24 @@ import { checkMachine } from './doctor-checks.ts';
 import { readMachineFacts } from './doctor-facts.ts';
 import { planProcesses } from './doctor-plan.ts';
 import { EXIT, exitCodeOfError, exitCodeOfVerdict, UsageError } from './exit-codes.ts';
-import { FLAGS, readCount, readDuration, readRate, readTags, readTarget, readWhole, wantsColour } from './flags.ts';
+import {
+  FLAGS,
+  readBytes,
+  readCount,
+  readDuration,
+  readRate,
+  readTags,
+  readTarget,
+  readWhole,
+  wantsColour,
+} from './flags.ts';
 import { checkOutputs, takesStandardOutput } from './output-places.ts';
 import { outputsOf, writeOutputs } from './outputs.ts';
 import { createProgressView } from './progress-view.ts';
 import { ResultsSink } from './results-sink.ts';
 import { embeddedNode } from './run-data.ts';
 import { createRunId } from './run-id.ts';
+import { openSpool, shownPlace, waitingSentence } from './run-spool.ts';
 import { type AgentSupply, localAgents, openResults, remoteAgents } from './wiring.ts';
 
 const builder = (argv: Argv) =>
@@ -50,6 +62,7 @@ const builder = (argv: Argv) =>
       },
       shards: FLAGS.shards,
       results: FLAGS.results,
+      'spool-limit': FLAGS['spool-limit'],
       store: FLAGS.store,
       data: FLAGS.data,
       durability: FLAGS.durability,
@@ -106,6 +119,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
   const tags = readTags(argv.tag);
   const driver = argv.driver ?? plan.driver ?? REFERENCE_DRIVER;
   checkOutputs(argv);
+  const spoolLimit = readBytes('spool-limit', argv.spoolLimit)!;
   await loadDriver(driver); // a module that does not load is found before anything starts
   const runId = createRunId(plan.name, Date.now());
   const control = readControl(argv, target);
@@ -135,11 +149,10 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
 
   const results = await openResults(argv.results);
   let underWay = false;
-  const said = new Set<string>();
-  const complain = (message: string, more = ''): void => {
-    // A full disk would be said by everything that writes.
-    view.notice(`results: ${[said.has(message) ? '' : message, more].filter(Boolean).join(' ')}`);
-    said.add(message);
+  let troubled = false;
+  const notice = (text: string): void => {
+    troubled = true;
+    view.notice(`results: ${text}`);
   };
   let agents: AgentSupply | undefined;
   try {
@@ -156,7 +169,15 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
             onNotice: view.notice,
             signal: stop.signal,
           });
-    const sink = new ResultsSink(results, runId, complain);
+    // What the report shows where the results store can't be asked at the end.
+    const live = new LiveModel({ runId, scenarioText: loaded.text, command: commandLine() });
+    const spool = openSpool({ runId, results: argv.results, limitBytes: spoolLimit, onNotice: notice });
+    const sink = new ResultsSink(results, spool, {
+      runId,
+      place: shownPlace(argv.results),
+      onNotice: notice,
+      onBatch: (batch) => live.add(batch),
+    });
     try {
       const summary = await runLoad({
         plan,
@@ -174,7 +195,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
         sink,
         judgeThresholds: argv.thresholds,
         onReady: async () => {
-          await results.startRun(runStart(argv, loaded, plan, runId, tags));
+          await sink.start(runStart(argv, loaded, plan, runId, tags));
           underWay = true;
         },
         onProgress: (snapshot) => view.show(snapshot),
@@ -184,12 +205,12 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
       view.end();
       noteCeiling(summary);
       summary.notes.push(...agents.remarks);
-      const model = await keep(results, runId, summary);
-      const stored = !(model instanceof Error);
-      if (!stored) complain(model.message, 'The summary below is all that is left of this run.');
-      const wanted = argv.html ?? (stored ? defaultReport(runId, view.notice) : undefined);
+      const waiting = await sink.finish(summary);
+      if (waiting > 0) notice(waitingSentence(waiting, spool.place, argv.results));
+      const stored = waiting > 0 ? null : await readBack(results, runId, notice);
+      const wanted = argv.html ?? defaultReport(runId, view.notice);
       await writeOutputs(
-        stored ? model : emptyModel(runId, summary, loaded.text),
+        stored ?? live.model(summary),
         {
           ...outputsOf(argv),
           html: wanted,
@@ -199,14 +220,13 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
         },
         stored ? (metric, options) => results.loadIntervals(runId, metric, options) : null,
       );
-      if (!stored) return EXIT.other;
       return stop.signal.aborted ? EXIT.stoppedBySignal : exitCodeOfVerdict(summary.verdict);
     } finally {
       view.end();
-      sink.abandon();
+      await sink.close();
     }
   } catch (error) {
-    said.add((error as Error).message);
+    troubled = true;
     // Nothing was measured yet: the agents were still being waited for.
     if (stop.signal.aborted && error === stop.signal.reason) return EXIT.stoppedBySignal;
     // Bad configuration is what is found before any load.
@@ -216,7 +236,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
   } finally {
     await agents?.close();
     await results.close().catch((error: Error) => {
-      if (said.size === 0) complain(error.message);
+      if (!troubled) notice(error.message);
     });
     node.cleanUp();
     process.off('SIGINT', onSignal);
@@ -233,30 +253,18 @@ function noteCeiling({ notes, metadata, config }: RunSummary): void {
   if (remark !== null) notes.push(remark);
 }
 
-/** Store the summary and read back what the report shows; an error instead of throwing, for the summary is not to be lost. */
-async function keep(results: ResultsStore, runId: string, summary: RunSummary): Promise<ReportModel | Error> {
+/** What the report shows; null when the store can't be read, for the summary is not to be lost. */
+async function readBack(
+  results: ResultsStore,
+  runId: string,
+  notice: (text: string) => void,
+): Promise<ReportModel | null> {
   try {
-    await results.finishRun(runId, summary);
     return await results.loadRun(runId);
   } catch (error) {
-    return error as Error;
+    notice((error as Error).message);
+    return null;
   }
-}
-
-function emptyModel(runId: string, summary: RunSummary, scenarioText: string): ReportModel {
-  return {
-    runId,
-    status: 'finished',
-    summary,
-    scenarioText,
-    command: commandLine(),
-    percentiles: {},
-    counters: {},
-    gauges: {},
-    distributions: [],
-    heatMaps: [],
-    stepSeconds: 1,
-  };
 }
 
 /** Where the report goes when nobody said where; nowhere if that can't be written. */

@@ -1,7 +1,7 @@
 /** Flags that mean the same in every command. */
 import type { Options } from 'yargs';
 import { closestName } from '../closest-name.ts';
-import { parseCount, parseDuration, parseNumber } from '../units.ts';
+import { parseBytes, parseCount, parseDuration, parseNumber } from '../units.ts';
 import { UsageError } from './exit-codes.ts';
 
 const PREFIX = 'PLIMSOLL_';
@@ -77,6 +77,11 @@ export const FLAGS = withEnvironment({
     default: 'chdb:.plimsoll/results',
     describe: 'where results are kept: chdb:<dir> or http(s)://user:pass@host:8123/db',
   },
+  'spool-limit': {
+    type: 'string',
+    default: '1GiB',
+    describe: 'disk that rows of a run may take while the results store is away',
+  },
   store: { type: 'string', describe: 'message store of the node: level:<dir> or memory:' },
   data: { type: 'string', describe: 'data directory of the node; short for --store level:<dir>' },
   durability: { choices: ['fsync', 'os', 'none'], describe: 'what “sent” promises (default fsync)' },
@@ -111,6 +116,7 @@ function read<Value>(flag: string, written: string | undefined, parse: (written:
 }
 
 export const readCount = (flag: string, written: string | undefined) => read(flag, written, parseCount);
+export const readBytes = (flag: string, written: string | undefined) => read(flag, written, parseBytes);
 export const readRate = (flag: string, written: string | undefined) => read(flag, written, parseNumber);
 export const readDuration = (flag: string, written: string | undefined) => read(flag, written, parseDuration);
 

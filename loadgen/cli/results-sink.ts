@@ -1,96 +1,195 @@
 /**
- * Rows of a run on their way to the results store: gathered and written about once a second, one write at a time, so that
- * a slow store never holds up the run. What could not be stored is counted, and the verdict says so.
+ * Rows of a run on their way to the results store: into a spool at once, and every few seconds from there into the store, one
+ * segment at a time, so that a slow store never holds up the run and one that is away costs nothing but disk.
  */
-import type { ResultsStore } from '../../reports/results/results-store.ts';
-import type { SampleSink } from '../coordinator/run-options.ts';
+import type { ResultsStore, RunStart } from '../../reports/results/results-store.ts';
+import { ResultsError } from '../../reports/results/results-store.ts';
+import { endRows, sampleRows, type TableRows } from '../../reports/results/run-rows.ts';
+import type { SpoolWriter } from '../../reports/results/spool-writer.ts';
+import type { RowsSettled, SampleSink } from '../coordinator/run-options.ts';
 import type { SampleBatch } from '../recorder/samples.ts';
+import type { RunSummary } from '../recorder/summary.ts';
+import { formatCount } from '../units.ts';
 
-const WRITE_INTERVAL_MS = 1_000;
-/** Rows kept while the store is slow; beyond, the oldest would have to go, so the newest are refused and counted. */
-const WAITING_ROWS_MOST = 500_000;
+/** Agents report a second at nearly the same time: what they say goes out together. */
+const GATHERING_MS = 250;
+/** An insert costs the store more than the rows in it. */
+const DELIVERY_MS = 5_000;
+/** A store that takes longer for a segment is away. */
+const PATIENCE_MS = 10_000;
+
+export interface SinkOptions {
+  runId: string;
+  /** The results store, as messages name it. */
+  place: string;
+  onNotice: (text: string) => void;
+  /** Each batch as it comes. */
+  onBatch?: (batch: SampleBatch) => void;
+}
 
 export class ResultsSink implements SampleSink {
   #store: ResultsStore;
-  #runId: string;
-  #onError: (message: string) => void;
-  #waiting: SampleBatch = emptyBatch();
+  #spool: SpoolWriter;
+  #options: SinkOptions;
   #recorded = 0;
-  #writing: Promise<void> = Promise.resolve();
+  #refused = 0;
+  #delivered = 0;
+  /** Rows delivered before the store went away; null: it is there. */
+  #awaySince: number | null = null;
+  #delivering: Promise<void> | null = null;
+  #gathering: NodeJS.Timeout | null = null;
   #timer: NodeJS.Timeout;
-  #busy = false;
+  #started = false;
   #held = false;
   #complaints = new Set<string>();
 
-  constructor(store: ResultsStore, runId: string, onError: (message: string) => void) {
+  constructor(store: ResultsStore, spool: SpoolWriter, options: SinkOptions) {
     this.#store = store;
-    this.#runId = runId;
-    this.#onError = onError;
-    this.#timer = setInterval(() => this.#flush(), WRITE_INTERVAL_MS);
+    this.#spool = spool;
+    this.#options = options;
+    this.#timer = setInterval(() => void this.#deliver(), DELIVERY_MS);
+  }
+
+  /** @throws ResultsError: there is no run without its first row. */
+  async start(run: RunStart): Promise<void> {
+    await this.#store.startRun(run);
+    this.#started = true;
   }
 
   write(batch: SampleBatch): void {
-    this.#recorded += rowsOf(batch);
-    if (rowsOf(this.#waiting) > WAITING_ROWS_MOST) return;
-    this.#waiting.histograms.push(...batch.histograms);
-    this.#waiting.counters.push(...batch.counters);
-    this.#waiting.gauges.push(...batch.gauges);
+    const rows = batch.histograms.length + batch.counters.length + batch.gauges.length;
+    this.#recorded += rows;
+    try {
+      this.#append(sampleRows(this.#options.runId, batch));
+      this.#options.onBatch?.(batch);
+    } catch (error) {
+      this.#refused += rows;
+      this.#complain((error as Error).message);
+    }
   }
 
-  /** While held nothing is stored; rows wait, up to the bound above. An embedded store really hangs meanwhile. */
+  /** While held nothing is stored; rows wait in the spool. An embedded store really hangs meanwhile. */
   hold(hold: boolean): void {
     if (this.#held === hold) return;
     this.#held = hold;
     this.#store.freeze?.(hold);
+    if (!hold) void this.#deliver();
   }
 
-  async settle(): Promise<{ recorded: number; stored: number }> {
+  async settle(): Promise<RowsSettled> {
     clearInterval(this.#timer);
     this.hold(false);
-    await this.#writing;
-    this.#flush();
-    await this.#writing;
+    await this.#lastDelivery();
+    const settled = { recorded: this.#recorded, stored: this.#delivered, waiting: this.#spool.waitingRows };
+    if (settled.waiting > 0) return settled;
     try {
-      const { histograms, counters, gauges } = await this.#store.countRows(this.#runId);
-      return { recorded: this.#recorded, stored: histograms + counters + gauges };
+      const { histograms, counters, gauges } = await this.#store.countRows(this.#options.runId);
+      return { ...settled, stored: histograms + counters + gauges };
     } catch (error) {
       this.#complain((error as Error).message);
-      return { recorded: this.#recorded, stored: 0 };
+      return { ...settled, stored: 0 };
     }
   }
 
-  /** Stop gathering without waiting; for a run that failed before it began. */
-  abandon(): void {
+  /** The run's last rows, after `settle`. Resolves with the number of rows that still wait for the store. */
+  async finish(summary: RunSummary): Promise<number> {
+    this.#append(endRows(this.#options.runId, summary));
+    if (this.#awaySince === null) await this.#lastDelivery();
+    await this.close();
+    return this.#spool.waitingRows;
+  }
+
+  /** Also of a run that failed: what it recorded until then is delivered, or waits. */
+  async close(): Promise<void> {
     clearInterval(this.#timer);
+    if (this.#gathering) clearTimeout(this.#gathering);
+    this.hold(false);
+    if (!this.#started) return this.#spool.discard();
+    if (this.#awaySince === null) await this.#lastDelivery();
+    await this.#spool.close();
+  }
+
+  #append(tables: readonly TableRows[]): void {
+    this.#spool.append(tables);
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = null;
+      void this.#spool.write();
+    }, GATHERING_MS);
+  }
+
+  /** All that waits, unless the store does not take it in time. */
+  async #lastDelivery(): Promise<void> {
+    if (this.#spool.waitingRows === 0) return this.#delivering ?? undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, PATIENCE_MS);
+    });
+    // One that is under way began before the last rows came.
+    const all = Promise.resolve(this.#delivering).then(() => this.#deliver());
+    await Promise.race([all, patience]);
+    clearTimeout(timer);
+    await this.#spool.write();
+  }
+
+  #deliver(): Promise<void> {
+    this.#delivering ??= this.#deliverAll().finally(() => {
+      this.#delivering = null;
+    });
+    return this.#delivering;
+  }
+
+  async #deliverAll(): Promise<void> {
+    if (!this.#started) return;
+    // Segments that waited first, and then what came since they were cut.
+    if (this.#spool.oldest !== undefined && !(await this.#deliverCut())) return;
+    await this.#spool.cut();
+    if (await this.#deliverCut()) this.#back();
+  }
+
+  /** True when no segment waits any more. */
+  async #deliverCut(): Promise<boolean> {
+    for (let segment = this.#spool.oldest; segment !== undefined; segment = this.#spool.oldest) {
+      // One that is frozen gets its rows, and does nothing with them.
+      if (this.#held && this.#store.freeze === undefined) return false;
+      const late = setTimeout(() => this.#away(null), PATIENCE_MS);
+      try {
+        const { source, doubtful } = segment;
+        await this.#store.storeSegment(source, { doubtful, patienceMs: PATIENCE_MS });
+      } catch (error) {
+        segment.doubtful = true;
+        this.#away(error as Error);
+        return false;
+      } finally {
+        clearTimeout(late);
+      }
+      this.#spool.remove(segment);
+      this.#delivered += segment.rows;
+    }
+    return true;
+  }
+
+  /** Said once, until it is back. */
+  #away(error: Error | null): void {
+    if (this.#awaySince !== null) return;
+    this.#awaySince = this.#delivered;
+    const silent = error === null || (error instanceof ResultsError && error.code === 'unreachable');
+    const what = silent
+      ? `${this.#options.place} does not answer; rows go to disk`
+      : `${error.message} Rows go to disk.`;
+    this.#options.onNotice(what);
+  }
+
+  #back(): void {
+    if (this.#awaySince === null) return;
+    const rows = this.#delivered - this.#awaySince;
+    this.#awaySince = null;
+    this.#options.onNotice(`${this.#options.place} is back; ${formatCount(rows)} rows delivered`);
   }
 
   /** Each reason once: a full disk would say the same every second. */
   #complain(message: string): void {
     if (this.#complaints.has(message)) return;
     this.#complaints.add(message);
-    this.#onError(message);
+    this.#options.onNotice(message);
   }
-
-  #flush(): void {
-    // One that is frozen gets its rows, and does nothing with them.
-    const refused = this.#held && this.#store.freeze === undefined;
-    if (this.#busy || refused || rowsOf(this.#waiting) === 0) return;
-    const batch = this.#waiting;
-    this.#waiting = emptyBatch();
-    this.#busy = true;
-    this.#writing = this.#store
-      .write(this.#runId, batch)
-      .catch((error: Error) => this.#complain(error.message))
-      .finally(() => {
-        this.#busy = false;
-      });
-  }
-}
-
-function emptyBatch(): SampleBatch {
-  return { histograms: [], counters: [], gauges: [] };
-}
-
-function rowsOf(batch: SampleBatch): number {
-  return batch.histograms.length + batch.counters.length + batch.gauges.length;
 }

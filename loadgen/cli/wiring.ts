@@ -1,14 +1,19 @@
 /** The composition root of the load generator: the only place, with server/main.ts, that names concrete implementations. */
 import type { ResultsStore } from '../../reports/results/results-store.ts';
+import { placeOf } from '../../reports/results/spool-directory.ts';
 import type { AgentLink } from '../control/control-channel.ts';
 import { forkAgent } from '../control/control-channel-ipc.ts';
 import type { NatsLine } from '../control/nats-line.ts';
 import type { GatherOptions } from '../coordinator/agent-gathering.ts';
+import { deliverLeftovers } from './spool-delivery.ts';
 
 /** The heavy parts behind it (chDB, the ClickHouse client) are loaded here, when they are needed. */
 export async function openResults(url: string, options: { readOnly?: boolean } = {}): Promise<ResultsStore> {
   const { openResultsStore } = await import('../../reports/results/results-store-open.ts');
-  return openResultsStore(url, options);
+  const store = await openResultsStore(url, options);
+  // Of runs that were killed, or whose store went away: what is stored now is shown at once.
+  await deliverLeftovers(store, placeOf(url), (text) => process.stderr.write(`results: ${text}\n`));
+  return store;
 }
 
 /** The agents of one run. */

@@ -52,6 +52,12 @@ export function loadOf({ connections, closed, rate, sent, seconds }: Held): stri
 
 export function notesOf(input: SummaryInput, judged: VerdictOutput, sharedMachine: boolean): string[] {
   const notes = [...new Set([...input.options.plan.remarks, ...input.notes])];
+  const { waiting = 0 } = input.rows;
+  if (waiting > 0) {
+    notes.push(
+      `${formatCount(waiting)} rows of this run wait on disk, because the results store did not answer at the end: “plimsoll report --flush” delivers them.`,
+    );
+  }
   if (sharedMachine) {
     notes.push('Generator and server shared this machine: any limit found is a lower bound of the server’s.');
   }

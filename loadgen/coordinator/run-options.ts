@@ -5,11 +5,18 @@ import type { LoadPlan } from '../population/plan.ts';
 import type { SampleBatch } from '../recorder/samples.ts';
 import type { RunSnapshot } from './progress.ts';
 
+/** Rows of a run: handed over, in the results store, and safe on disk because the store is away. */
+export interface RowsSettled {
+  recorded: number;
+  stored: number;
+  waiting?: number;
+}
+
 /** Where rows go while the run lasts. Never rejects: what can't be stored is counted. */
 export interface SampleSink {
   write(batch: SampleBatch): void;
-  /** Rows handed over and rows stored, once all are through. */
-  settle(): Promise<{ recorded: number; stored: number }>;
+  /** Once all are through, or the store has been waited for. */
+  settle(): Promise<RowsSettled>;
   /** A fault: while held, nothing reaches the store; what is handed over waits. */
   hold?(hold: boolean): void;
 }

@@ -17,7 +17,7 @@ import type { NodeWatch } from './node-watch.ts';
 import type { PhaseLog } from './phase-log.ts';
 import { claimOf, notesOf, percentileMs } from './run-claim.ts';
 import type { FaultsJudged } from './run-faults.ts';
-import type { RunOptions } from './run-options.ts';
+import type { RowsSettled, RunOptions } from './run-options.ts';
 import { steadySecondsOf } from './steady-seconds.ts';
 import { judge } from './verdict.ts';
 
@@ -37,7 +37,7 @@ export interface SummaryInput {
   phases: PhaseLog;
   connectReports: ConnectReport[];
   ledger: Reconciliation;
-  rows: { recorded: number; stored: number };
+  rows: RowsSettled;
   thresholds: ThresholdResult[];
   notes: string[];
   faults: FaultsJudged;

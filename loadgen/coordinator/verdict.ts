@@ -58,7 +58,8 @@ export interface VerdictInput {
   clockErrorMs: number;
   /** The embedded node ended by itself. */
   nodeGone: string | null;
-  rows: { recorded: number; stored: number } | null;
+  /** `waiting`: on disk, until the results store is back. */
+  rows: { recorded: number; stored: number; waiting?: number } | null;
   /** A signal ended the run before its end. */
   complete: boolean;
 }
@@ -208,9 +209,9 @@ function findSuspicions(input: VerdictInput): string[] {
     reasons.push(`${input.missingLedgers} agent(s) did not hand over the closing ledger in time`);
   }
   if (rowsMissing(input)) {
-    reasons.push(
-      `${formatCount(input.rows!.recorded)} rows were recorded, but ${formatCount(input.rows!.stored)} stored`,
-    );
+    const { recorded, stored, waiting = 0 } = input.rows!;
+    const rest = waiting > 0 ? `, and ${formatCount(waiting)} wait on disk` : '';
+    reasons.push(`${formatCount(recorded)} rows were recorded, but ${formatCount(stored)} stored${rest}`);
   }
   for (const { kind, atSeconds, problem } of input.faults) {
     if (problem !== undefined)
@@ -252,5 +253,5 @@ function nothingDue({ sends, offeredMessages, steadySeconds }: VerdictInput): bo
 }
 
 function rowsMissing(input: VerdictInput): boolean {
-  return input.rows !== null && input.rows.recorded !== input.rows.stored;
+  return input.rows !== null && input.rows.recorded !== input.rows.stored + (input.rows.waiting ?? 0);
 }

@@ -5,6 +5,7 @@ import { ResultsError } from './results-store.ts';
 export const STORE_METHODS = [
   'startRun',
   'write',
+  'storeSegment',
   'finishRun',
   'listRuns',
   'loadRun',

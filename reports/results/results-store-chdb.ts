@@ -1,5 +1,6 @@
 /** The embedded results store as its caller sees it: a stand-in for the store in `results-process.ts`. */
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { resolve } from 'node:path';
 import type { TrendName } from '../../loadgen/recorder/metrics.ts';
 import type { SampleBatch } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
@@ -10,6 +11,7 @@ import { forkModule } from './fork-module.ts';
 import { openFailure } from './results-directory.ts';
 import type { StoreAnswer, StoreRequest } from './results-ipc.ts';
 import { ResultsError, type ResultsStore, type RunListing, type RunStart } from './results-store.ts';
+import type { SegmentOptions } from './segment-store.ts';
 
 /**
  * Starts a process that holds the engine on `directory` (absolute).
@@ -38,6 +40,7 @@ class ChdbResultsStore implements ResultsStore {
   #lastId = 0;
   #said = '';
   #frozen = false;
+  #thawer: ChildProcess | null = null;
   #gone: ResultsError | null = null;
   #closing: Promise<void> | null = null;
 
@@ -71,6 +74,11 @@ class ChdbResultsStore implements ResultsStore {
     return this.#call('write', [runId, batch]);
   }
 
+  storeSegment(source: string | Uint8Array, options?: SegmentOptions): Promise<number> {
+    // Its process reads the file itself; it may have another working directory one day.
+    return this.#call('storeSegment', [typeof source === 'string' ? resolve(source) : source, options]);
+  }
+
   finishRun(runId: string, summary: RunSummary): Promise<void> {
     return this.#call('finishRun', [runId, summary]);
   }
@@ -96,8 +104,11 @@ class ChdbResultsStore implements ResultsStore {
   }
 
   freeze(frozen: boolean): void {
+    if (this.#frozen === frozen) return;
     this.#frozen = frozen;
+    if (frozen) this.#thawer = thawWhenGone(this.#child.pid!);
     this.#child.kill(frozen ? 'SIGSTOP' : 'SIGCONT');
+    if (!frozen) this.#thawer?.stdin?.end();
   }
 
   /** Also after the process died: there is nothing left to close then. */
@@ -141,6 +152,18 @@ class ChdbResultsStore implements ResultsStore {
     for (const { reject } of this.#pending.values()) reject(this.#gone);
     this.#pending.clear();
   }
+}
+
+/**
+ * A process that stands still does not see that its parent is gone: somebody else lets it go on then, so that it can end.
+ * The pipe closes with this process, however that ends; signals of a terminal are not for it.
+ */
+function thawWhenGone(pid: number): ChildProcess {
+  const script = `trap '' INT TERM HUP; read -r _; kill -CONT ${pid}`;
+  const child = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] });
+  child.on('error', () => {});
+  child.stdin!.on('error', () => {});
+  return child;
 }
 
 /** The engine did not open the directory; why is on the child's standard error. */

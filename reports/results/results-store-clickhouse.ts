@@ -13,7 +13,12 @@ import { type FoundRun, findRun, listRuns } from './run-query.ts';
 import { endRows, startRow } from './run-rows.ts';
 import { SampleWriter } from './sample-writer.ts';
 import { migrateSchema } from './schema.ts';
+
 import { querySeconds } from './seconds-query.ts';
+
+import { type SegmentOptions, storeSegment } from './segment-store.ts';
+import { totalRows } from './spool-segment.ts';
+
 import { insertRows, queryRows, type StoreClient } from './store-client.ts';
 
 export interface ClickHouseStoreOptions {
@@ -85,11 +90,22 @@ class ClickHouseResultsStore implements ResultsStore {
     return this.#samples.write(runId, batch);
   }
 
+  async storeSegment(source: string | Uint8Array, options: SegmentOptions = {}): Promise<number> {
+    // An embedded engine carries on with what nobody waits for any more.
+    const stored = await storeSegment(
+      this.#store,
+      source,
+      this.#exclusive ? { ...options, patienceMs: undefined } : options,
+    );
+    if (stored === null) return 0;
+    if (stored.rows.run_ends) this.#over(stored.runId);
+    return totalRows(stored.rows);
+  }
+
   async finishRun(runId: string, summary: RunSummary): Promise<void> {
     await this.#samples.drain();
     for (const { table, rows } of endRows(runId, summary)) await insertRows(this.#store, table, rows);
-    this.#runs.delete(runId);
-    if (this.#runs.size === 0) this.#stopHeartbeat();
+    this.#over(runId);
   }
 
   async listRuns(limit?: number): Promise<RunListing[]> {
@@ -133,6 +149,11 @@ class ClickHouseResultsStore implements ResultsStore {
     if (this.#runs.has(run.runId)) return 'running';
     if (this.#exclusive || run.silentMs === null || run.silentMs > this.#interruptedAfterMs) return 'interrupted';
     return 'running';
+  }
+
+  #over(runId: string): void {
+    this.#runs.delete(runId);
+    if (this.#runs.size === 0) this.#stopHeartbeat();
   }
 
   #startHeartbeat(): void {

@@ -12,7 +12,10 @@ import type { SampleBatch } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary, Verdict } from '../../loadgen/recorder/summary.ts';
 import type { IntervalHistogram, IntervalOptions } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
+
 import type { RunSeconds } from '../run-seconds.ts';
+
+import type { SegmentOptions } from './segment-store.ts';
 
 export interface RunStart {
   runId: string;
@@ -48,6 +51,12 @@ export interface ResultsStore {
    * wait for an insert go out together with the next one.
    */
   write(runId: string, batch: SampleBatch): Promise<void>;
+  /**
+   * Stores rows that were gathered in a spool (spool-segment.ts): a file of it by its path, or what would be in one. Resolves
+   * with the number of rows, all stored then. When it rejects, some may be stored; to try again with `doubtful` stores each
+   * row once. One at a time, and those of a run in their order.
+   */
+  storeSegment(source: string | Uint8Array, options?: SegmentOptions): Promise<number>;
   /** After every `write` that went before. */
   finishRun(runId: string, summary: RunSummary): Promise<void>;
   /** Newest first. */

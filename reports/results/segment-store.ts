@@ -1,0 +1,50 @@
+/** Puts the rows of a spool's segment into the tables, once however often it is tried. */
+import { readFileSync } from 'node:fs';
+import { byTable, decodeSegment, type RowCounts, type Segment } from './spool-segment.ts';
+import { insertLines, queryRows, type StoreClient } from './store-client.ts';
+
+export interface SegmentOptions {
+  /** An earlier attempt ended without an answer: look first what of it is stored. */
+  doubtful?: boolean;
+  /** How long a server may take for each table's rows, ms; the client's own limit if left out. */
+  patienceMs?: number | undefined;
+}
+
+/**
+ * `source`: a file of a spool, or what would be in one. Resolves with the rows of each table, once they are all stored; with
+ * nothing for a file that was cut before anything was in it.
+ *
+ * Two things see to it that rows are stored once. Tables remember the tokens of their last 10,000 inserts, which catches an
+ * attempt that a slow server carries out after the next one has come. Beyond that, the number of rows that the run has in a
+ * table tells whether this segment's are there: segments of a run are stored one after the other, and each knows how many
+ * rows went before it.
+ * @throws ResultsError
+ */
+export async function storeSegment(
+  store: StoreClient,
+  source: string | Uint8Array,
+  options: SegmentOptions,
+): Promise<{ runId: string; rows: RowCounts } | null> {
+  const [bytes, name] =
+    typeof source === 'string' ? [readFileSync(source), source] : [Buffer.from(source), 'rows in memory'];
+  const segment = decodeSegment(bytes, name);
+  if (segment === null) return null;
+  const { runId, segment: number } = segment.head;
+  const stored: RowCounts = {};
+  for (const [table, { rows, lines }] of byTable(segment.records)) {
+    stored[table] = rows;
+    if (options.doubtful && (await isStored(store, segment, table, rows))) continue;
+    const signal = options.patienceMs === undefined ? undefined : AbortSignal.timeout(options.patienceMs);
+    await insertLines(store, table, lines, `${runId}/${number}/${table}`, signal);
+  }
+  return { runId, rows: stored };
+}
+
+async function isStored(store: StoreClient, { head }: Segment, table: string, rows: number): Promise<boolean> {
+  const [row] = await queryRows<{ rows: number }>(
+    store,
+    `SELECT count() AS rows FROM ${store.database}.${table} WHERE run_id = {run:String}`,
+    { run: head.runId },
+  );
+  return row!.rows >= (head.before[table] ?? 0) + rows;
+}
