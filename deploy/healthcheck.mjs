@@ -4,9 +4,8 @@
  * `healthcheck.mjs node [port]`: the node says so itself. `healthcheck.mjs agent`: an agent of this host answers at the
  * control server that PLIMSOLL_CONTROL names, as it would answer a coordinator.
  */
+import { get } from 'node:http';
 import { hostname } from 'node:os';
-import { AGENTS_SUBJECT, decodeOffer } from '../dist/loadgen/control/agent-calls.js';
-import { openNatsLine } from '../dist/loadgen/control/nats-line.js';
 
 const PATIENCE_MS = 4_000;
 
@@ -20,12 +19,21 @@ try {
   process.exit(1);
 }
 
-async function nodeIsWell() {
-  const response = await fetch(`http://127.0.0.1:${port}/v1/health`, { signal: AbortSignal.timeout(PATIENCE_MS) });
-  if (!response.ok) throw new Error(await response.text());
+function nodeIsWell() {
+  return new Promise((resolve, reject) => {
+    const request = get(`http://127.0.0.1:${port}/v1/health`, { timeout: PATIENCE_MS }, async (response) => {
+      if (response.statusCode === 200) resolve();
+      else reject(new Error((await response.toArray()).join('')));
+    });
+    request.on('timeout', () => request.destroy(new Error('the node does not answer')));
+    request.on('error', reject);
+  });
 }
 
 async function agentIsWell() {
+  // Loaded here, for the node's sake: its check comes often, and loading is what it costs.
+  const { AGENTS_SUBJECT, decodeOffer } = await import('../dist/loadgen/control/agent-calls.js');
+  const { openNatsLine } = await import('../dist/loadgen/control/nats-line.js');
   const line = await openNatsLine(process.env.PLIMSOLL_CONTROL ?? '', 'plimsoll health check');
   const answered = new Promise((resolve, reject) => {
     setTimeout(() => reject(new Error(`no agent of ${hostname()} answers at ${line.address}`)), PATIENCE_MS).unref();
