@@ -7,7 +7,13 @@ import { UsageError } from './exit-codes.ts';
 const PREFIX = 'PLIMSOLL_';
 
 /** Of the environment, that are read: one for each flag, and what needs no flag. */
-const VARIABLES = new Set(['PLIMSOLL_DEBUG', 'PLIMSOLL_VAPID_PUBLIC_KEY', 'PLIMSOLL_VAPID_PRIVATE_KEY']);
+const VARIABLES = new Set([
+  'PLIMSOLL_DEBUG',
+  'PLIMSOLL_RESULTS_CA',
+  'PLIMSOLL_RESULTS_RETENTION',
+  'PLIMSOLL_VAPID_PUBLIC_KEY',
+  'PLIMSOLL_VAPID_PRIVATE_KEY',
+]);
 
 /**
  * Settings of the environment stand between a scenario and the flags: PLIMSOLL_RESULTS gives --results where the flag is not

@@ -1,6 +1,7 @@
 /** What a results store in another process is asked and answers. */
 import type { ResultsErrorCode, ResultsStore } from './results-store.ts';
 import { ResultsError } from './results-store.ts';
+import type { Retention } from './retention.ts';
 
 export const STORE_METHODS = [
   'startRun',
@@ -17,9 +18,15 @@ export const STORE_METHODS = [
 
 export type StoreMethod = (typeof STORE_METHODS)[number] & keyof ResultsStore;
 
+/** What passes to the process of its own; as ClickHouseStoreOptions. */
+export interface EmbeddedOptions {
+  readOnly?: boolean;
+  retention?: Retention | undefined;
+}
+
 /** The first request of a connection is `open`; answers may come in any order. */
 export type StoreRequest =
-  | { id: number; method: 'open'; args: [directory: string, options: { readOnly: boolean }] }
+  | { id: number; method: 'open'; args: [directory: string, options: EmbeddedOptions] }
   | { id: number; method: StoreMethod; args: unknown[] };
 
 export type StoreAnswer =

@@ -9,7 +9,13 @@ import { constants, setPriority } from 'node:os';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { loadChdb } from './chdb-loader.ts';
 import { claimDirectory, prepareDirectory } from './results-directory.ts';
-import { failedAnswer, STORE_METHODS, type StoreAnswer, type StoreRequest } from './results-ipc.ts';
+import {
+  type EmbeddedOptions,
+  failedAnswer,
+  STORE_METHODS,
+  type StoreAnswer,
+  type StoreRequest,
+} from './results-ipc.ts';
 import { ResultsError, type ResultsStore } from './results-store.ts';
 import { openClickHouseStore } from './results-store-clickhouse.ts';
 
@@ -46,8 +52,8 @@ async function perform(request: StoreRequest): Promise<unknown> {
   return method.apply(store, request.args);
 }
 
-async function open(directory: string, options: { readOnly: boolean }): Promise<void> {
-  prepareDirectory(directory, options.readOnly);
+async function open(directory: string, options: EmbeddedOptions): Promise<void> {
+  prepareDirectory(directory, options.readOnly ?? false);
   const openEngine = await loadChdb();
   let client: ClickHouseClient;
   try {

@@ -9,7 +9,7 @@ import type { ReportModel } from '../report-model.ts';
 import type { RunSeconds } from '../run-seconds.ts';
 import { forkModule } from './fork-module.ts';
 import { openFailure } from './results-directory.ts';
-import type { StoreAnswer, StoreRequest } from './results-ipc.ts';
+import type { EmbeddedOptions, StoreAnswer, StoreRequest } from './results-ipc.ts';
 import { ResultsError, type ResultsStore, type RunListing, type RunStart } from './results-store.ts';
 import type { SegmentOptions } from './segment-store.ts';
 
@@ -17,13 +17,13 @@ import type { SegmentOptions } from './segment-store.ts';
  * Starts a process that holds the engine on `directory` (absolute).
  * @throws ResultsError `locked`, `unwritable`, `foreign`, `empty` (with `readOnly`) or `failed`
  */
-export async function openChdbStore(directory: string, options: { readOnly?: boolean } = {}): Promise<ResultsStore> {
+export async function openChdbStore(directory: string, options: EmbeddedOptions = {}): Promise<ResultsStore> {
   const child = forkModule(import.meta.url, './results-process', {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   const store = new ChdbResultsStore(child, directory);
-  await store.open(options.readOnly ?? false);
+  await store.open(options);
   return store;
 }
 
@@ -57,9 +57,9 @@ class ChdbResultsStore implements ResultsStore {
     this.#ended = new Promise((resolve) => child.once('close', () => resolve()));
   }
 
-  async open(readOnly: boolean): Promise<void> {
+  async open(options: EmbeddedOptions): Promise<void> {
     try {
-      await this.#call('open', [this.#directory, { readOnly }]);
+      await this.#call('open', [this.#directory, options]);
     } catch (error) {
       await this.#ended;
       throw error instanceof EngineFailure ? openFailure(this.#directory, this.#said || error.message) : error;

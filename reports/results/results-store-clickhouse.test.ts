@@ -1,74 +1,67 @@
 /**
- * The store without its own process: on the ClickHouse server that PLIMSOLL_TEST_CLICKHOUSE_URL names, or else on an
- * engine inside the test, told nothing of being alone. Every backend is a database of its own.
+ * The store on a ClickHouse server, over HTTP: the one that PLIMSOLL_TEST_CLICKHOUSE_URL names, or else one that the tests
+ * start. Every backend is a database of its own.
  */
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import { type AddressInfo, createServer as createSocketServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadChdb } from './chdb-loader.ts';
-import { batchOf, counterRow, runStart } from './results-fixtures.suite.ts';
+import { type ClickHouseServer, startClickHouse } from './clickhouse-server.suite.ts';
+import { batchOf, counterRow, runStart, runSummary } from './results-fixtures.suite.ts';
 import { type ResultsBackend, resultsStoreSuite } from './results-store.suite.ts';
-import type { ResultsStore } from './results-store.ts';
 import { openClickHouseStore } from './results-store-clickhouse.ts';
-import { openResultsStore } from './results-store-open.ts';
+import { parseResultsUrl } from './results-store-open.ts';
+import type { Retention } from './retention.ts';
 import { SampleWriter } from './sample-writer.ts';
 import { MIGRATIONS, migrateSchema } from './schema.ts';
+import { connectServer } from './server-client.ts';
 import { queryRows, runCommand, type StoreClient } from './store-client.ts';
 
-const SERVER = process.env.PLIMSOLL_TEST_CLICKHOUSE_URL;
-
-let directory: string;
-let connect: () => ClickHouseClient;
-let admin: ClickHouseClient;
+let server: ClickHouseServer | null = null;
+let url = process.env.PLIMSOLL_TEST_CLICKHOUSE_URL;
+let admin: StoreClient;
 let databases = 0;
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'plimsoll-engine-'));
-  if (SERVER) {
-    connect = () => createClient({ url: SERVER });
-  } else {
-    const openEngine = await loadChdb();
-    connect = () => openEngine(directory);
+  if (!url) {
+    server = await startClickHouse();
+    url = server.url;
   }
-  admin = connect();
+  admin = await connect('default');
 });
 
 afterAll(async () => {
-  await admin.close();
-  await rm(directory, { recursive: true });
+  await admin.client.close();
+  await server?.stop();
 });
 
-function newPlace(): StoreClient {
-  const database = `plimsoll_test_${process.pid}_${++databases}`;
-  return { client: connect(), database, place: `test/${database}` };
+function connect(database: string): Promise<StoreClient> {
+  const place = parseResultsUrl(url!);
+  if (place.kind !== 'server') throw new Error(`${url} is no server`);
+  return connectServer({ ...place, database });
 }
 
-async function drop({ database }: StoreClient): Promise<void> {
-  await admin.command({ query: `DROP DATABASE IF EXISTS ${database}` });
+function newDatabase(): string {
+  return `plimsoll_test_${process.pid}_${++databases}`;
 }
 
-resultsStoreSuite(SERVER ? 'server' : 'engine without a process', async (): Promise<ResultsBackend> => {
-  const { client, ...place } = newPlace();
-  await client.close();
+async function drop(database: string): Promise<void> {
+  await runCommand(admin, `DROP DATABASE IF EXISTS ${database}`);
+}
+
+resultsStoreSuite('server', async (): Promise<ResultsBackend> => {
+  const database = newDatabase();
   return {
-    open: (options = {}) =>
-      openClickHouseStore({ ...place, client: connect() }, { ...options, heartbeatMs: 100, interruptedAfterMs: 1000 }),
+    open: async (options = {}) =>
+      openClickHouseStore(await connect(database), { ...options, heartbeatMs: 100, interruptedAfterMs: 1000 }),
     crash: (store) => store.close(),
-    dispose: () => drop({ ...place, client }),
+    dispose: () => drop(database),
   };
 });
 
 describe('a run on a shared server', () => {
   it('is running for every reader while its writer lives, however quiet', async () => {
-    const place = newPlace();
+    const database = newDatabase();
     const timing = { heartbeatMs: 50, interruptedAfterMs: 500 };
-    const writer = await openClickHouseStore(place, timing);
-    const reader = await openClickHouseStore({ ...place, client: connect() }, { ...timing, readOnly: true });
+    const writer = await openClickHouseStore(await connect(database), timing);
+    const reader = await openClickHouseStore(await connect(database), { ...timing, readOnly: true });
     try {
       const startedAt = performance.now();
       await writer.startRun(runStart('quiet'));
@@ -80,7 +73,7 @@ describe('a run on a shared server', () => {
     } finally {
       await writer.close();
       await reader.close();
-      await drop(place);
+      await drop(database);
     }
   });
 });
@@ -88,12 +81,12 @@ describe('a run on a shared server', () => {
 describe('the schema', () => {
   const addColumn = (database: string) => [`ALTER TABLE ${database}.runs ADD COLUMN IF NOT EXISTS note String`];
   let place: StoreClient;
-  beforeAll(() => {
-    place = newPlace();
+  beforeAll(async () => {
+    place = await connect(newDatabase());
   });
   afterAll(async () => {
     await place.client.close();
-    await drop(place);
+    await drop(place.database);
   });
 
   it('is made once, upgraded in order with its rows kept, and refused when newer', async () => {
@@ -116,7 +109,7 @@ describe('the schema', () => {
   });
 
   it('tells streams apart from its third version on, and the rows of before belong to none', async () => {
-    const older = newPlace();
+    const older = await connect(newDatabase());
     await migrateSchema(older, { readOnly: false, migrations: MIGRATIONS.slice(0, 2) });
     await runCommand(older, `INSERT INTO ${older.database}.counters (run_id, metric, value) VALUES ('old', 'x', 1)`);
     await migrateSchema(older, { readOnly: true });
@@ -130,11 +123,11 @@ describe('the schema', () => {
       { run_id: 'new', scenario: 'groups', value: 4 },
     ]);
     await older.client.close();
-    await drop(older);
+    await drop(older.database);
   });
 
   it('knows of faults that were not recovered from since its second version, and keeps those of before', async () => {
-    const older = newPlace();
+    const older = await connect(newDatabase());
     await migrateSchema(older, { readOnly: false, migrations: MIGRATIONS.slice(0, 1) });
     const insert = `INSERT INTO ${older.database}.faults (run_id, kind, at_seconds, recovery_seconds, lost)`;
     await runCommand(older, `${insert} VALUES ('old', 'kill-shard', 20, 1.25, 3)`);
@@ -150,21 +143,21 @@ describe('the schema', () => {
       { run_id: 'new', recovery_seconds: null, lost: 0, detail: '' },
     ]);
     await older.client.close();
-    await drop(older);
+    await drop(older.database);
   });
 
   it('is completed after a crash in its making', async () => {
-    const half = newPlace();
+    const half = await connect(newDatabase());
     await runCommand(half, `CREATE DATABASE ${half.database}`);
     for (const statement of MIGRATIONS[0]!(half.database).slice(1, 3)) await runCommand(half, statement);
     await migrateSchema(half, { readOnly: false });
     expect(await queryRows(half, `SELECT count() AS n FROM ${half.database}.gauges`)).toEqual([{ n: 0 }]);
     await half.client.close();
-    await drop(half);
+    await drop(half.database);
   });
 
   it("is not put beside another program's tables", async () => {
-    const other = newPlace();
+    const other = await connect(newDatabase());
     await runCommand(other, `CREATE DATABASE ${other.database}`);
     await runCommand(other, `CREATE TABLE ${other.database}.invoices (id UInt64) ENGINE = MergeTree ORDER BY id`);
     await expect(migrateSchema(other, { readOnly: false })).rejects.toMatchObject({
@@ -172,40 +165,40 @@ describe('the schema', () => {
       message: expect.stringMatching(/invoices/),
     });
     await other.client.close();
-    await drop(other);
+    await drop(other.database);
   });
 });
 
-describe('a server that is none', () => {
-  const refusals: Array<[what: string, listen: () => Server]> = [
-    ['hangs up', () => createSocketServer((socket) => socket.destroy())],
-    ['speaks something else than HTTP', () => createSocketServer((socket) => socket.end('220 smtp ready\r\n'))],
-    ['is another web server', () => createServer((_, response) => response.writeHead(404).end('Not Found'))],
-    ['answers with a page', () => createServer((_, response) => response.end('<html>hello</html>'))],
-  ];
+describe('retention', () => {
+  const oldRow = (table: string) =>
+    `INSERT INTO ${table} (run_id, at, metric) VALUES ('old', now64(3) - toIntervalDay(8), 'x')`;
+  const newRow = (table: string) =>
+    `INSERT INTO ${table} (run_id, at, metric) VALUES ('new', now64(3) - toIntervalDay(6), 'x')`;
 
-  it.each(refusals)('%s', async (_, listen) => {
-    const server = listen();
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    try {
-      await expect(openResultsStore(`http://127.0.0.1:${port}`)).rejects.toMatchObject({
-        code: 'unreachable',
-        message: expect.stringMatching(new RegExp(`127\\.0\\.0\\.1:${port}/plimsoll`)),
-      });
-    } finally {
-      server.close();
+  it.each<[what: string, retentions: Array<Retention | undefined>, kept: string[]]>([
+    ['drops samples that are older, and nothing else', [7, 7, undefined], ['new']],
+    ['keeps everything where none was asked for', [undefined], ['new', 'old']],
+    ['is taken back by forever', [7, 'forever'], ['new', 'old']],
+  ])('%s', async (_, retentions, kept) => {
+    const database = newDatabase();
+    for (const retention of retentions) {
+      const store = await openClickHouseStore(await connect(database), { retention });
+      await store.close();
     }
-  });
-
-  it('does not listen', async () => {
-    const server = createSocketServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, 'close');
-    const opening: Promise<ResultsStore> = openResultsStore(`http://127.0.0.1:${port}/load`);
-    await expect(opening).rejects.toMatchObject({ code: 'unreachable' });
+    const store = await openClickHouseStore(await connect(database));
+    const old = runStart('old', { startedAtMs: Date.now() - 8 * 86_400_000 });
+    await store.startRun(old);
+    await store.finishRun('old', runSummary(old));
+    for (const table of ['histograms', 'counters', 'gauges'].map((name) => `${database}.${name}`)) {
+      await runCommand(admin, oldRow(table));
+      await runCommand(admin, newRow(table));
+      await runCommand(admin, `OPTIMIZE TABLE ${table} FINAL`);
+      expect(await queryRows(admin, `SELECT run_id FROM ${table} ORDER BY run_id`)).toEqual(
+        kept.map((run_id) => ({ run_id })),
+      );
+    }
+    expect(await store.listRuns()).toMatchObject([{ runId: 'old', verdict: 'fail', deliveryP99Ms: 123.456 }]);
+    await store.close();
+    await drop(database);
   });
 });

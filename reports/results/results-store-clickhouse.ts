@@ -9,6 +9,7 @@ import { queryIntervals } from './interval-query.ts';
 import { queryReport } from './report-query.ts';
 import type { ResultsStore, RunListing, RunStart } from './results-store.ts';
 import { ResultsError } from './results-store.ts';
+import { applyRetention, type Retention } from './retention.ts';
 import { type FoundRun, findRun, listRuns } from './run-query.ts';
 import { endRows, startRow } from './run-rows.ts';
 import { SampleWriter } from './sample-writer.ts';
@@ -33,6 +34,8 @@ export interface ClickHouseStoreOptions {
   heartbeatMs?: number;
   /** Silence after which an unfinished run counts as interrupted, ms. Default 30,000, three heartbeats. */
   interruptedAfterMs?: number;
+  /** What the server is told about old samples; left out: it keeps doing what it does. */
+  retention?: Retention | undefined;
 }
 
 /**
@@ -45,6 +48,7 @@ export async function openClickHouseStore(
 ): Promise<ResultsStore> {
   try {
     await migrateSchema(store, { readOnly: options.readOnly ?? false });
+    if (options.retention && !options.readOnly) await applyRetention(store, options.retention);
   } catch (error) {
     await store.client.close();
     throw error;

@@ -44,5 +44,6 @@ describe('a results URL', () => {
 
   it('is refused without showing its password', () => {
     expect(() => parseResultsUrl('http://user:secret@host:8123/a-b')).toThrow(/^(?!.*secret).*a-b is not a database/);
+    expect(() => parseResultsUrl('http://user:sec@ret/x@host:8123/a')).toThrow(/^(?!.*ret\/x).*cannot be used/);
   });
 });

@@ -1,7 +1,8 @@
 /** Opens a results store by its URL (`--results`). */
 import { resolve } from 'node:path';
 import { ResultsError, type ResultsStore } from './results-store.ts';
-import { queryRows, type StoreClient } from './store-client.ts';
+import { parseRetention, RETENTION_VARIABLE } from './retention.ts';
+import type { ServerPlace } from './server-client.ts';
 
 export const DEFAULT_RESULTS_URL = 'chdb:.plimsoll/results';
 
@@ -10,50 +11,29 @@ export const DEFAULT_RESULTS_URL = 'chdb:.plimsoll/results';
  * With `readOnly` nothing is created, and a place without results is an error `empty`.
  * @throws ResultsError
  */
-export async function openResultsStore(url: string, options: { readOnly?: boolean } = {}): Promise<ResultsStore> {
+export async function openResultsStore(url: string, options: OpenOptions = {}): Promise<ResultsStore> {
   const place = parseResultsUrl(url);
+  const { readOnly = false, environment = process.env } = options;
+  const retention = parseRetention(environment[RETENTION_VARIABLE]);
   if (place.kind === 'chdb') {
     const { openChdbStore } = await import('./results-store-chdb.ts');
-    return openChdbStore(place.directory, options);
+    return openChdbStore(place.directory, { readOnly, retention });
   }
-  const [{ ClickHouseLogLevel, createClient }, { openClickHouseStore }] = await Promise.all([
-    import('@clickhouse/client'),
+  const [{ connectServer }, { openClickHouseStore }] = await Promise.all([
+    import('./server-client.ts'),
     import('./results-store-clickhouse.ts'),
   ]);
-  const { origin, database, username, password } = place;
-  const client = createClient({
-    url: origin,
-    username,
-    password,
-    application: 'plimsoll',
-    // Failures reach the caller as one sentence; the client would print them as well.
-    log: { level: ClickHouseLogLevel.OFF },
-  });
-  const store = { client, database, place: `${origin}/${database}` };
-  try {
-    await greetServer(store);
-  } catch (error) {
-    await client.close();
-    throw error;
-  }
-  return openClickHouseStore(store, options);
+  const store = await connectServer(place, { caFile: environment.PLIMSOLL_RESULTS_CA || undefined });
+  return openClickHouseStore(store, { readOnly, retention });
 }
 
-/** Whatever answers at a wrong port is told apart here; a page of HTML would pass for a result without rows. */
-async function greetServer(store: StoreClient): Promise<void> {
-  const answer = await queryRows<{ one: number }>(store, 'SELECT 1 AS one').catch((error: ResultsError) => {
-    const spoken = /^\d+$/.test(String((error.cause as { code?: unknown }).code));
-    if (error.code !== 'failed' || spoken) throw error;
-    return [];
-  });
-  if (answer[0]?.one !== 1) {
-    throw new ResultsError('unreachable', `What answers at ${store.place} is not ClickHouse: check --results.`);
-  }
+export interface OpenOptions {
+  readOnly?: boolean;
+  /** Where settings without a flag are read: PLIMSOLL_RESULTS_CA and PLIMSOLL_RESULTS_RETENTION. Default: this process's. */
+  environment?: NodeJS.ProcessEnv;
 }
 
-export type ResultsPlace =
-  | { kind: 'chdb'; directory: string }
-  | { kind: 'server'; origin: string; database: string; username: string; password: string };
+export type ResultsPlace = { kind: 'chdb'; directory: string } | (ServerPlace & { kind: 'server' });
 
 /** @throws ResultsError `invalid-url` */
 export function parseResultsUrl(text: string): ResultsPlace {
@@ -86,9 +66,9 @@ function decoded(text: string, part: string): string {
   }
 }
 
-/** Passwords stay out of messages. */
+/** Passwords stay out of messages, one with an @ or / that should have been encoded too. */
 function invalidUrl(text: string, reason: string): ResultsError {
-  const shown = text.replace(/\/\/[^@/]*@/, '//…@');
+  const shown = text.replace(/\/\/.*@/, '//…@');
   return new ResultsError(
     'invalid-url',
     `The results URL ${JSON.stringify(shown)} cannot be used, ${reason}: write chdb:<dir> or ` +

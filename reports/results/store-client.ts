@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
-import { ResultsError } from './results-store.ts';
+import { ResultsError, type ResultsErrorCode } from './results-store.ts';
 
 /** A connection, the database in it, and its name for error messages (`.plimsoll/results`, `http://host:8123/plimsoll`). */
 export interface StoreClient {
@@ -101,31 +101,53 @@ function silent(place: string, cause: unknown): ResultsError {
 /** Any failure as one sentence. */
 export function toResultsError(error: unknown, place: string): ResultsError {
   if (error instanceof ResultsError) return error;
-  const { code, message } = error as { code?: unknown; message?: string };
+  const { message } = error as { message?: string };
+  const code = String((error as { code?: unknown }).code);
   const reason = (message ?? String(error)).split('\n')[0]!.replace(/[.\s]+$/, '');
   const options = { cause: error };
-  if (DENIED.has(String(code))) {
-    return new ResultsError(
+  const fail = (kind: ResultsErrorCode, sentence: string) => new ResultsError(kind, sentence, options);
+  if (UNKNOWN_USER.has(code)) {
+    return fail('denied', `ClickHouse at ${place} refuses this user: ${reason}. Check user and password in --results.`);
+  }
+  if (FORBIDDEN.has(code)) {
+    return fail(
       'denied',
-      `ClickHouse at ${place} refuses this user: ${reason}. Check user and password in --results.`,
-      options,
+      `ClickHouse at ${place} refuses this user: ${reason}. Grant it that, or name another user in --results.`,
     );
   }
-  if (UNREACHABLE.has(String(code)) || /^(Timeout error|socket hang up)/i.test(reason)) {
-    return new ResultsError(
+  if (CERTIFICATE.test(code)) {
+    return fail(
       'unreachable',
-      `ClickHouse at ${place} does not answer (${reason}): check --results and that the server runs.`,
-      options,
+      `The certificate of ClickHouse at ${place} is not trusted (${reason}): name the file of its authority in PLIMSOLL_RESULTS_CA.`,
     );
   }
-  if (String(code) === NOT_ENOUGH_SPACE || /No space left on device|ENOSPC/.test(reason)) {
-    return new ResultsError('unwritable', `The disk that holds ${place} is full: make room and run again.`, options);
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
+    return fail(
+      'unreachable',
+      `What answers at ${place} does not speak TLS: write http://, or name the port for https:// (ClickHouse's is 8443).`,
+    );
   }
-  return new ResultsError('failed', `The results store in ${place} failed: ${reason}.`, options);
+  if (/^(Timeout error|socket hang up)/i.test(reason) || UNREACHABLE.has(code)) {
+    // A port for TLS hangs up on whoever speaks without.
+    const tls = HUNG_UP.has(code) && place.startsWith('http:') ? ', or write https:// if it wants TLS' : '';
+    return fail(
+      'unreachable',
+      `ClickHouse at ${place} does not answer (${reason}): check --results and that the server runs${tls}.`,
+    );
+  }
+  if (code === NOT_ENOUGH_SPACE || /No space left on device|ENOSPC/.test(reason)) {
+    return fail('unwritable', `The disk that holds ${place} is full: make room and run again.`);
+  }
+  return fail('failed', `The results store in ${place} failed: ${reason}.`);
 }
 
-/** ACCESS_DENIED, AUTHENTICATION_FAILED, UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, READONLY. */
-const DENIED = new Set(['497', '516', '192', '193', '194', '164']);
+/** AUTHENTICATION_FAILED, UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD. */
+const UNKNOWN_USER = new Set(['516', '192', '193', '194']);
+/** ACCESS_DENIED, READONLY. */
+const FORBIDDEN = new Set(['497', '164']);
+/** OpenSSL's reasons, by the names that Node gives them. */
+const CERTIFICATE = /SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|^CERT_|ERR_TLS_CERT_ALTNAME_INVALID/;
+const HUNG_UP = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_CONSTANT']);
 const NOT_ENOUGH_SPACE = '243';
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
