@@ -1,13 +1,13 @@
 /** The node's figures in Prometheus' text format. */
 import type { ShardStats } from './stats.ts';
 import { circuitNumber } from './store-health.ts';
-import type { NodeStats, ShardStatus } from './supervisor.ts';
+import type { NodeStats } from './supervisor.ts';
 
 interface Family {
   name: string;
   type: 'gauge' | 'counter';
   help: string;
-  read: (stats: ShardStats, shard: ShardStatus) => number;
+  read: (stats: ShardStats) => number;
 }
 
 const FAMILIES: Family[] = [
@@ -177,6 +177,7 @@ const FAMILIES: Family[] = [
   },
   { name: 'cpu_seconds_total', type: 'counter', help: 'CPU time of the process.', read: (s) => s.cpuSeconds },
   { name: 'resident_memory_bytes', type: 'gauge', help: 'Resident memory.', read: (s) => s.rssBytes },
+  { name: 'heap_used_bytes', type: 'gauge', help: 'JavaScript heap in use.', read: (s) => s.heapUsedBytes },
   {
     name: 'loop_delay_p99_seconds',
     type: 'gauge',
@@ -184,10 +185,10 @@ const FAMILIES: Family[] = [
     read: (s) => s.loopDelayP99Ms / 1_000,
   },
   {
-    name: 'restarts_total',
-    type: 'counter',
-    help: 'Times the process was started again.',
-    read: (_, shard) => shard.restarts,
+    name: 'loop_delay_max_seconds',
+    type: 'gauge',
+    help: 'Longest event-loop delay of the last second.',
+    read: (s) => s.loopDelayMaxMs / 1_000,
   },
 ];
 
@@ -199,6 +200,9 @@ export function prometheusText(node: NodeStats): string {
     '# HELP plimsoll_shard_given_up 1 once the process could not be started and others serve its volumes.',
     '# TYPE plimsoll_shard_given_up gauge',
     ...node.shards.map(({ index, givenUp }) => `plimsoll_shard_given_up{shard="${index}"} ${Number(givenUp)}`),
+    '# HELP plimsoll_restarts_total Times the process was started again.',
+    '# TYPE plimsoll_restarts_total counter',
+    ...node.shards.map(({ index, restarts }) => `plimsoll_restarts_total{shard="${index}"} ${restarts}`),
     '# HELP plimsoll_volumes Volumes that the process serves.',
     '# TYPE plimsoll_volumes gauge',
     ...node.shards.map(({ index, volumes }) => `plimsoll_volumes{shard="${index}"} ${volumes.length}`),
@@ -208,11 +212,20 @@ export function prometheusText(node: NodeStats): string {
     '# HELP plimsoll_takeovers_total Volumes given to another process because their own could not be started.',
     '# TYPE plimsoll_takeovers_total counter',
     `plimsoll_takeovers_total ${node.takeovers}`,
+    '# HELP plimsoll_uptime_seconds Since the node was started.',
+    '# TYPE plimsoll_uptime_seconds gauge',
+    `plimsoll_uptime_seconds ${node.uptimeSeconds}`,
+    '# HELP plimsoll_supervisor_cpu_seconds_total CPU time of the process that answers here and starts the others.',
+    '# TYPE plimsoll_supervisor_cpu_seconds_total counter',
+    `plimsoll_supervisor_cpu_seconds_total ${node.supervisor.cpuSeconds}`,
+    '# HELP plimsoll_supervisor_resident_memory_bytes Resident memory of that process.',
+    '# TYPE plimsoll_supervisor_resident_memory_bytes gauge',
+    `plimsoll_supervisor_resident_memory_bytes ${node.supervisor.rssBytes}`,
   ];
   for (const { name, type, help, read } of FAMILIES) {
     lines.push(`# HELP plimsoll_${name} ${help}`, `# TYPE plimsoll_${name} ${type}`);
     for (const shard of node.shards) {
-      if (shard.stats) lines.push(`plimsoll_${name}{shard="${shard.index}"} ${read(shard.stats, shard)}`);
+      if (shard.stats) lines.push(`plimsoll_${name}{shard="${shard.index}"} ${read(shard.stats)}`);
     }
   }
   lines.push('# HELP plimsoll_closes_total Connections closed by the server, by reason.');

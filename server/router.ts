@@ -90,7 +90,9 @@ export async function startRouter(options: RouterOptions): Promise<Router> {
   });
   api.get('/v1/stats', (call) => call.reply(200, options.stats()));
   api.get('/metrics', (call) => {
-    call.replyText(200, prometheusText(options.stats()), { 'content-type': 'text/plain; version=0.0.4' });
+    call.replyText(200, prometheusText(options.stats()), {
+      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+    });
   });
   serveUpgradeHint(api);
   api.finish();

@@ -21,6 +21,8 @@ import { goodbyeFrame } from '../control/control-stream.ts';
 import type { NatsLine } from '../control/nats-line.ts';
 import { SilenceWatch } from '../coordinator/agent-silence.ts';
 import { descriptorLimit } from '../coordinator/machine.ts';
+import type { AgentStatus } from '../exposition/agent-exposition.ts';
+import type { AgentFigures } from '../exposition/agent-figures.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';
 import { REMOTE } from './agent-modes.ts';
 
@@ -31,6 +33,8 @@ export interface AgentHostOptions {
   /** The server's address with its secrets, for the process of a run. */
   url: string;
   onNotice: (text: string) => void;
+  /** Have the process of a run tell of each second. Default false: that costs nothing then. */
+  figures?: boolean;
   /** The process of a run; it gets its RemoteOrder as its first message. */
   startProcess?: () => ChildProcess;
 }
@@ -39,6 +43,7 @@ interface Session {
   runId: string;
   channel: string;
   child: ChildProcess;
+  figures: AgentFigures | null;
   /** Not counted as a run. */
   released: boolean;
   stopListening: () => void;
@@ -69,6 +74,11 @@ export class AgentHost {
 
   get busy(): boolean {
     return this.#session !== null;
+  }
+
+  /** Without the option `figures`, only which run it is in. */
+  get status(): AgentStatus {
+    return { runId: this.#session?.runId ?? null, figures: this.#session?.figures ?? null };
   }
 
   /** Take no more; a run that it is in ends, for the reason given. Resolves when its process has ended. */
@@ -113,7 +123,7 @@ export class AgentHost {
 
   #start({ runId, channel, silenceMs }: Extract<AgentCall, { type: 'take' }>): void {
     const child = (this.#options.startProcess ?? startAgentProcess)();
-    const session: Session = { runId, channel, child, released: false, stopListening: () => {} };
+    const session: Session = { runId, channel, child, figures: null, released: false, stopListening: () => {} };
     const silence = new SilenceWatch<Session>(silenceMs + SILENCE_GRACE_MS, () => child.kill('SIGKILL'));
     const unsubscribe = this.#options.line.subscribe(toAgent(channel), () => silence.heard(session));
     silence.start([session]);
@@ -123,7 +133,13 @@ export class AgentHost {
     };
     this.#session = session;
     this.#options.onNotice(`taken for run ${runId}`);
-    const order: RemoteOrder = { url: this.#options.url, channel, silenceMs };
+    const tellFigures = this.#options.figures ?? false;
+    if (tellFigures) {
+      child.on('message', (figures: AgentFigures) => {
+        session.figures = figures;
+      });
+    }
+    const order: RemoteOrder = { url: this.#options.url, channel, silenceMs, tellFigures };
     child.send(order, () => {});
     child.once('exit', (code, signal) => this.#ended(session, code, signal));
   }

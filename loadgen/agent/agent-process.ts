@@ -2,6 +2,7 @@
 
 import { ipcCoordinator } from '../control/control-channel-ipc.ts';
 import type { RemoteOrder } from '../control/control-channel-nats.ts';
+import { type AgentFigures, tellingFigures } from '../exposition/agent-figures.ts';
 import { runAgent } from './agent.ts';
 import { REMOTE } from './agent-modes.ts';
 
@@ -19,7 +20,9 @@ async function runRemote(order: RemoteOrder): Promise<void> {
     process.once('disconnect', () => {
       void coordinator.leave('ended with the process that had started it').then(() => process.exit(1));
     });
-    runAgent(coordinator);
+    // Who does not want it any more does not listen.
+    const tell = (figures: AgentFigures): void => void process.send?.(figures, undefined, undefined, () => {});
+    runAgent(order.tellFigures ? tellingFigures(coordinator, tell) : coordinator);
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`);
     process.exit(1);

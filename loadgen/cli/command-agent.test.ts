@@ -1,6 +1,7 @@
 /** What goes wrong before a run with agents elsewhere begins: one sentence, no secret, the exit code of a mistake. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Workspace } from '../testing/command-line.ts';
+import { readPrometheusText } from '../../tools/prometheus-text.ts';
+import { type Started, Workspace } from '../testing/command-line.ts';
 import { TestNatsServer } from '../testing/nats-server.ts';
 
 const workspace = new Workspace();
@@ -28,6 +29,10 @@ it.each([
   [
     ['run', 'smoke', '--control', 'nats://127.0.0.1:9'],
     '--control needs --target ws://host:port: agents on other machines can’t reach a node that is started here',
+  ],
+  [
+    ['agent', '--control', 'nats://127.0.0.1:9', '--metrics', 'box'],
+    '--metrics: must be a port or host:port, for example 9464, not "box"',
   ],
   [
     ['run', 'smoke', ...TARGET, '--control', 'nats://127.0.0.1:9', '--agent-silence', '1s'],
@@ -63,12 +68,13 @@ it('a control server that goes away in mid-run and stays away: what was measured
   const doomed = await TestNatsServer.start();
   const node = workspace.start(['serve', '--dev', '--port', '0', '--shards', '1', '--store', 'memory:']);
   const [, port] = await node.until(/http:\/\/[\d.]+:(\d+)/);
-  const agents = ['--once', '--quiet=false'].map((flag) => workspace.start(['agent', '--control', doomed.url, flag]));
+  const agents = ['--once', '--metrics=0'].map((flag) => workspace.start(['agent', '--control', doomed.url, flag]));
   const run = workspace.start([
     ...['run', 'smoke', '-t', `ws://127.0.0.1:${port}`, '--control', doomed.url, '--agents', '2', '-c', '50'],
-    ...['-d', '5m', '--agent-silence', '5s', '--summary-json', 's.json'],
+    ...['-d', '5m', '--agent-silence', '5s', '--summary-json', 's.json', '--metrics', '0'],
   ]);
   await run.until(/steady .* [1-9]\d*\/s delivered/);
+  await expectMetrics(run, agents[1]!);
   await doomed.stop();
   const { code, stderr } = await run.finished;
   expect(stderr).toContain(`the NATS server ${doomed.url} is away; trying again`);
@@ -90,3 +96,22 @@ it('--help shows where a secret is from, not what it is', async () => {
   expect(stdout).toContain('PLIMSOLL_CONTROL');
   expect(stdout).not.toContain('secret@');
 });
+
+/** Prometheus is answered by the run for all its agents, and by an agent for itself. */
+async function expectMetrics(run: Started, agent: Started): Promise<void> {
+  const scrape = async ({ output }: Started) => {
+    const [, url] = /metrics for Prometheus at (http:\S+)/.exec(output.stderr)!;
+    const families = readPrometheusText(await (await fetch(url!)).text());
+    return (name: string, labels = '') => families.get(name)?.samples.get(labels);
+  };
+  const ofRun = await scrape(run);
+  expect(ofRun('plimsoll_run_phase', 'phase="steady"')).toBe(1);
+  expect(ofRun('plimsoll_run_connections')).toBe(50);
+  expect(ofRun('plimsoll_run_messages_delivered_total')).toBeGreaterThan(0);
+  expect(ofRun('plimsoll_run_agent_resident_memory_bytes', 'source="agent-1"')).toBeGreaterThan(1e6);
+  const ofAgent = await scrape(agent);
+  expect(ofAgent('plimsoll_agent_busy', 'agent="0"')).toBe(1);
+  expect(ofAgent('plimsoll_agent_phase', 'agent="0",phase="load"')).toBe(1);
+  expect(ofAgent('plimsoll_agent_connections', 'agent="0"')).toBe(25);
+  expect(ofAgent('plimsoll_agent_messages_sent_total', 'agent="0"')).toBeGreaterThan(0);
+}

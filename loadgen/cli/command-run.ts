@@ -10,6 +10,8 @@ import { readAddress, withoutSecrets } from '../control/nats-line.ts';
 import { runLoad } from '../coordinator/coordinator.ts';
 import { describeMachine } from '../coordinator/machine.ts';
 import { loadDriver, REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
+import type { MetricsServer } from '../exposition/metrics-server.ts';
+import { RunExposition } from '../exposition/run-exposition.ts';
 import { FaultSchedule } from '../faults/fault-schedule.ts';
 import { compileScenario, type Durability, type LoadPlan } from '../population/load-plan.ts';
 import type { RunSummary } from '../recorder/summary.ts';
@@ -25,6 +27,7 @@ import {
   readBytes,
   readCount,
   readDuration,
+  readMetricsPlace,
   readRate,
   readTags,
   readTarget,
@@ -38,7 +41,8 @@ import { ResultsSink } from './results-sink.ts';
 import { embeddedNode } from './run-data.ts';
 import { createRunId } from './run-id.ts';
 import { openSpool, shownPlace, waitingSentence } from './run-spool.ts';
-import { type AgentSupply, localAgents, openResults, remoteAgents } from './wiring.ts';
+import { teeSink } from './tee-sink.ts';
+import { type AgentSupply, localAgents, openMetrics, openResults, remoteAgents } from './wiring.ts';
 
 const builder = (argv: Argv) =>
   argv
@@ -76,6 +80,7 @@ const builder = (argv: Argv) =>
       junit: FLAGS.junit,
       hlog: FLAGS.hlog,
       csv: FLAGS.csv,
+      metrics: FLAGS.metrics,
       quiet: FLAGS.quiet,
       color: FLAGS.color,
       thresholds: FLAGS.thresholds,
@@ -123,6 +128,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
   await loadDriver(driver); // a module that does not load is found before anything starts
   const runId = createRunId(plan.name, Date.now());
   const control = readControl(argv, target);
+  const metricsPlace = readMetricsPlace(argv.metrics);
   const processes = processesFor(plan, target, control !== null);
   const node = embeddedNode(argv, plan, runId, processes.shards);
   FaultSchedule.check(plan.faults, {
@@ -154,8 +160,11 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
     troubled = true;
     view.notice(`results: ${text}`);
   };
+  const exposition = new RunExposition({ runId, scenario: plan.name });
+  let metrics: MetricsServer | null = null;
   let agents: AgentSupply | undefined;
   try {
+    metrics = await openMetrics(metricsPlace, () => exposition.families(), view.notice);
     agents =
       control === null
         ? localAgents(processes.agents)
@@ -192,13 +201,16 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
         name: argv.name ?? plan.name,
         tags,
         clock: realClock,
-        sink,
+        sink: metrics === null ? sink : teeSink(sink, (batch) => exposition.add(batch)),
         judgeThresholds: argv.thresholds,
         onReady: async () => {
           await sink.start(runStart(argv, loaded, plan, runId, tags));
           underWay = true;
         },
-        onProgress: (snapshot) => view.show(snapshot),
+        onProgress: (snapshot) => {
+          view.show(snapshot);
+          exposition.show(snapshot);
+        },
         onNotice: (text) => view.notice(text),
         signal: stop.signal,
       });
@@ -234,6 +246,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
       throw new Error((error as Error).message, { cause: error });
     throw error;
   } finally {
+    await metrics?.close();
     await agents?.close();
     await results.close().catch((error: Error) => {
       if (!troubled) notice(error.message);

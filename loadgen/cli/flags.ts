@@ -1,6 +1,7 @@
 /** Flags that mean the same in every command. */
 import type { Options } from 'yargs';
 import { closestName } from '../closest-name.ts';
+import { parseMetricsPlace } from '../exposition/metrics-server.ts';
 import { parseBytes, parseCount, parseDuration, parseNumber } from '../units.ts';
 import { UsageError } from './exit-codes.ts';
 
@@ -104,6 +105,10 @@ export const FLAGS = withEnvironment({
   junit: { type: 'string', describe: 'write JUnit XML for a CI system here; - for standard output' },
   hlog: { type: 'string', describe: 'write an HdrHistogram log (a histogram a second and metric) here; - likewise' },
   csv: { type: 'string', describe: 'write a table of all figures, second by second, here; - likewise' },
+  metrics: {
+    type: 'string',
+    describe: 'answer Prometheus at http://<host:port>/metrics; a port alone: this machine only (default: off)',
+  },
   quiet: { alias: 'q', type: 'boolean', default: false, describe: 'no progress' },
   color: { type: 'boolean', default: true, describe: 'colours (--no-color for none)' },
   thresholds: { type: 'boolean', default: true, describe: 'judge thresholds (--no-thresholds: measure only)' },
@@ -121,6 +126,7 @@ function read<Value>(flag: string, written: string | undefined, parse: (written:
   }
 }
 
+export const readMetricsPlace = (written: string | undefined) => read('metrics', written, parseMetricsPlace);
 export const readCount = (flag: string, written: string | undefined) => read(flag, written, parseCount);
 export const readBytes = (flag: string, written: string | undefined) => read(flag, written, parseBytes);
 export const readRate = (flag: string, written: string | undefined) => read(flag, written, parseNumber);

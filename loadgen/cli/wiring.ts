@@ -5,6 +5,9 @@ import type { AgentLink } from '../control/control-channel.ts';
 import { forkAgent } from '../control/control-channel-ipc.ts';
 import type { NatsLine } from '../control/nats-line.ts';
 import type { GatherOptions } from '../coordinator/agent-gathering.ts';
+import type { MetricsPlace, MetricsServer } from '../exposition/metrics-server.ts';
+import type { MetricFamily } from '../exposition/prometheus-text.ts';
+import { UsageError } from './exit-codes.ts';
 import { deliverLeftovers } from './spool-delivery.ts';
 
 /** The heavy parts behind it (chDB, the ClickHouse client) are loaded here, when they are needed. */
@@ -14,6 +17,23 @@ export async function openResults(url: string, options: { readOnly?: boolean } =
   // Of runs that were killed, or whose store went away: what is stored now is shown at once.
   await deliverLeftovers(store, placeOf(url), (text) => process.stderr.write(`results: ${text}\n`));
   return store;
+}
+
+/** Null where nobody asked for it; it is told where it listens. Rejects with UsageError. */
+export async function openMetrics(
+  place: MetricsPlace | undefined,
+  families: () => MetricFamily[],
+  onNotice: (text: string) => void,
+): Promise<MetricsServer | null> {
+  if (place === undefined) return null;
+  const { serveMetrics } = await import('../exposition/metrics-server.ts');
+  try {
+    const server = await serveMetrics(place, families);
+    onNotice(`metrics for Prometheus at ${server.url}`);
+    return server;
+  } catch (error) {
+    throw new UsageError(`--metrics: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** The agents of one run. */

@@ -12,6 +12,8 @@ export interface RemoteOrder {
   url: string;
   channel: string;
   silenceMs: number;
+  /** Tell the process that started it of each second (agent-figures.ts). */
+  tellFigures?: boolean;
 }
 
 const PROBE_TIMEOUT_MS = 2_000;

@@ -166,7 +166,7 @@ export const NODE_PATHS: Paths = {
       responses: {
         200: {
           description: 'The text format, version 0.0.4.',
-          content: { 'text/plain; version=0.0.4': { schema: { type: 'string' } } },
+          content: { 'text/plain; version=0.0.4; charset=utf-8': { schema: { type: 'string' } } },
         },
       },
     },
