@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [message-ceiling] [connect-rate] [fifty-thousand] [group-fanout] [generator-cost] [pacing] [report-size] [--quick] [--clients 2] [--against DIR]`: measures what Plimsoll has to reach, side by side
+ * `npm run bench -- [message-ceiling] [connect-rate] [fifty-thousand] [group-fanout] [generator-cost] [pacing] [recording-cost] [report-size] [--quick] [--clients 2] [--against DIR]`: measures what Plimsoll has to reach, side by side
  * with what it is compared with, and says of each figure whether it was. All benchmarks by default, about fifteen minutes.
  *
  * A missed target is printed and exits 0: a busy machine is no defect. Exits 1 when something broke, 104 on a wrong argument.
@@ -18,6 +18,7 @@ import { measureGroupFanout } from './group-fanout.ts';
 import { measureMessageCeiling } from './message-ceiling.ts';
 import { measurePacing } from './pacing.ts';
 import { nodeMain } from './processes.ts';
+import { measureRecordingCost } from './recording-cost.ts';
 import { measureReportSize } from './report-size.ts';
 
 const BENCHMARKS: Record<string, (options: BenchOptions) => Promise<BenchResult>> = {
@@ -27,6 +28,7 @@ const BENCHMARKS: Record<string, (options: BenchOptions) => Promise<BenchResult>
   'group-fanout': measureGroupFanout,
   'generator-cost': measureGeneratorCost,
   pacing: measurePacing,
+  'recording-cost': measureRecordingCost,
   'report-size': measureReportSize,
 };
 const RESULT_PATH = join('.plimsoll', 'bench.json');

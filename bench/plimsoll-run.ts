@@ -17,6 +17,8 @@ export interface PlimsollRun {
   directory: string;
   /** Another built checkout of Plimsoll; default this one. */
   checkout?: string | null;
+  /** As `--results` has it; default a store in `directory`. */
+  results?: string;
 }
 
 export interface StartedRun {
@@ -31,11 +33,11 @@ const EXITS_WITH_FIGURES = [0, 98, 99];
 /** One agent process against `target`. */
 export function startPlimsollRun(run: PlimsollRun): StartedRun {
   const { directory } = run;
-  const scenario = join(directory, 'scenario.json');
+  const scenario = writeScenarioOf(run);
   const summaryPath = join(directory, 'summary.json');
   const bin = join(run.checkout ?? packageRoot(), 'loadgen', 'cli', 'bin.mjs');
-  writeFileSync(scenario, JSON.stringify(scenarioOf(run)));
   const flags = ['--target', run.target, '--agents', '1', '--quiet', '--no-thresholds', '--summary-json', summaryPath];
+  if (run.results !== undefined) flags.push('--results', run.results);
   const child = spawn(process.execPath, [bin, 'run', scenario, ...flags], {
     cwd: directory,
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -46,6 +48,13 @@ export function startPlimsollRun(run: PlimsollRun): StartedRun {
   });
   summary.catch(() => {}); // Whoever awaits it hears of it.
   return { child, summary };
+}
+
+/** The path of the scenario of a run, written into its directory. */
+export function writeScenarioOf(run: PlimsollRun): string {
+  const path = join(run.directory, 'scenario.json');
+  writeFileSync(path, JSON.stringify(scenarioOf(run)));
+  return path;
 }
 
 /** Throws unless every message that was sent arrived, once and in order. */
