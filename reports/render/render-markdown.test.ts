@@ -19,6 +19,43 @@ describe('the Markdown summary', () => {
     }
   });
 
+  it('has the figures before the folded parts, and all of those closed', () => {
+    const text = renderMarkdown(sampleModel().summary!);
+    const titles = [...text.matchAll(/^(?:#+|<summary>)(.*?)(?:<\/summary>)?$/gm)].map(([, title]) => title!.trim());
+    expect(titles).toEqual([
+      '✅ PASS: fifty-thousand',
+      'Thresholds',
+      'Latency in the steady phase',
+      'Every message accounted for',
+      'Load and cost',
+      'Notes',
+      'Service times',
+      'How it was measured',
+    ]);
+    expect(text.match(/<details>/g)).toHaveLength(text.match(/<\/details>/g)!.length);
+  });
+
+  it('is no longer than a comment may be, whatever the run holds', () => {
+    const { summary } = sampleModel({
+      summary: (each) => {
+        const long = '<&`|@x '.repeat(3_000);
+        each.claim = long;
+        each.failures = Array.from({ length: 200 }, (_, i) => `${i} ${long}`);
+        each.results.thresholds = Array.from({ length: 400 }, (_, i) => ({
+          ...{ metric: `sent_latency{scenario:${i}}`, threshold: 'p(99)<100', value: 1, ok: true },
+        }));
+        each.metadata.tags = { long };
+        each.config.derivation = Array.from({ length: 400 }, () => long);
+      },
+    });
+    const text = renderMarkdown(summary!);
+    expect(text.length).toBeLessThan(65_536);
+    expect(text).toContain('More would be too long for a comment');
+    summary!.failures = [];
+    summary!.config.derivation = [];
+    expect(renderMarkdown(summary!)).toContain('\n\n… and 350 more\n\n### Latency');
+  });
+
   it('says what failed', () => {
     const { summary } = sampleModel({
       summary: (each) => {

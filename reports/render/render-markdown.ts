@@ -1,8 +1,17 @@
-/** A run's summary for a pull request or an issue: the verdict, what supports it, the rest folded away. */
+/** A run's summary for a comment on a pull request: the verdict, what supports it, the rest folded away. */
 import type { RunSummary, TrendValues } from '../../loadgen/recorder/summary.ts';
 import type { ReportModel } from '../report-model.ts';
 import { faultLossNote, faultRows } from './fault-view.ts';
-import { formatBytes, formatCount, formatDate, formatDuration, formatMsCell, formatRate } from './format.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDate,
+  formatDuration,
+  formatMsCell,
+  formatPlural,
+  formatRate,
+} from './format.ts';
+import { bullets, code, codeBlock, escapeMarkdown, folded, joinWithin, section, table } from './markdown-text.ts';
 import {
   agentPlaces,
   heldOfAsked,
@@ -20,22 +29,27 @@ import {
 
 const MARKS = { pass: '✅', fail: '❌', inconclusive: '⚠️' } as const;
 
-/** GitHub-flavoured; ends with a newline. Everything that came from outside is escaped. */
+/** GitHub takes no comment of more than 65,536 characters; some are left to what stands around this. */
+const LENGTH_MOST = 60_000;
+
+/** GitHub-flavoured; ends with a newline, no longer than a comment may be. Everything that came from outside is escaped. */
 export function renderMarkdown(summary: RunSummary): string {
   const { config, metadata, verdict } = summary;
   const name = metadata.name === '' ? config.scenario : metadata.name;
-  return joinBlocks([
+  const blocks = [
     `## ${MARKS[verdict]} ${VERDICT_LABELS[verdict]}: ${escapeMarkdown(name)}`,
     `**${escapeMarkdown(summary.claim)}**`,
     bullets(verdictReasons(summary)),
-    keyFigures(summary),
     thresholds(summary),
-    ledger(summary),
     latencies(summary),
+    ledger(summary),
+    cost(summary),
     faults(summary),
     notes(summary),
+    otherLatencies(summary),
     details(summary),
-  ]);
+  ];
+  return joinWithin(LENGTH_MOST, blocks);
 }
 
 /** For a run that was never judged. Ends with a newline. */
@@ -45,7 +59,7 @@ export function renderMarkdownUnfinished(model: ReportModel): string {
     code(metric),
     formatCount(points.reduce((sum, point) => sum + point.value, 0)),
   ]);
-  return joinBlocks([
+  return joinWithin(LENGTH_MOST, [
     `## ⚠️ ${running ? 'RUNNING' : 'INTERRUPTED'}: ${escapeMarkdown(model.runId)}`,
     running
       ? 'The run has not ended yet, so there is no verdict.'
@@ -55,8 +69,9 @@ export function renderMarkdownUnfinished(model: ReportModel): string {
   ]);
 }
 
-function keyFigures(summary: RunSummary): string {
-  const { server, connecting, config } = summary;
+function cost(summary: RunSummary): string {
+  const { server, generator, connecting, config } = summary;
+  const memory = memoryRows(summary).map(({ label, value }) => `${value} ${label}`.trim());
   const rows = [
     [
       'Connections',
@@ -64,14 +79,10 @@ function keyFigures(summary: RunSummary): string {
         `opened in ${formatDuration(connecting.seconds)} (${formatRate(connecting.perSecond)})${serverHeldNote(summary)}`,
     ],
     ['Offered rate', offeredLoad(config)],
-    ...memoryRows(summary).map(({ label, value }) => [
-      label === '' ? 'Memory per connection' : `Memory per connection, ${label}`,
-      value,
-    ]),
-    ['CPU time, server', formatDuration(server.cpuSeconds)],
-    ['CPU time, generator', formatDuration(summary.generator.cpuSeconds)],
+    ['Memory per connection', memory.join(' · ')],
+    ['CPU time', `${formatDuration(server.cpuSeconds)} server · ${formatDuration(generator.cpuSeconds)} generator`],
   ];
-  return table(['', 'measured'], rows);
+  return section('Load and cost', table(['', 'measured'], rows));
 }
 
 function thresholds(summary: RunSummary): string {
@@ -94,31 +105,37 @@ function ledger({ ledger: totals }: RunSummary): string {
   return section('Every message accounted for', `${counts}\n\nLosses: ${lossSentence(totals)}.`);
 }
 
+/** As users see them: from the intended time. */
 function latencies(summary: RunSummary): string {
+  const rows = latencyRows(summary).filter(({ basis }) => basis !== 'service');
+  const body = rows.length === 0 ? 'No sample was recorded.' : latencyTable(rows);
+  return section('Latency in the steady phase', body);
+}
+
+function otherLatencies(summary: RunSummary): string {
+  const service = latencyRows(summary)
+    .filter(({ basis }) => basis === 'service')
+    .map(({ label, values }) => ({ label: `${label}, service time`, values }));
+  const streams = scenarioRows(summary).map(({ scenario, label, values }) => ({
+    label: `${label}, ${escapeMarkdown(scenario)}`,
+    values,
+  }));
+  const rows = [...service, ...streams];
+  if (rows.length === 0) return '';
+  return folded(streams.length === 0 ? 'Service times' : 'Service times, and streams of messages', latencyTable(rows));
+}
+
+function latencyTable(rows: Array<{ label: string; values: TrendValues }>): string {
   const columns = ['avg', 'med', 'p(90)', 'p(95)', 'p(99)', 'p(99.9)', 'max'] as const;
-  const cells = (values: TrendValues): string[] => [
-    ...columns.map((column) => formatMsCell(values[column])),
-    formatCount(values.count),
-  ];
-  const rows = [
-    ...latencyRows(summary).map(({ label, basis, values }) => [
-      basis === 'service' ? `${label}, service time` : label,
-      ...cells(values),
-    ]),
-    ...scenarioRows(summary).map(({ scenario, label, values }) => [
-      `${label}, ${escapeMarkdown(scenario)}`,
-      ...cells(values),
-    ]),
-  ];
-  if (rows.length === 0) return section('Latency', 'No sample was recorded.');
   const header = ['ms', ...columns.map((column) => column.replace(/[()]/g, '')), 'count'];
-  return section(
-    'Latency in the steady phase',
-    table(
-      header,
-      rows,
-      header.map((_, index) => (index === 0 ? 'left' : 'right')),
-    ),
+  return table(
+    header,
+    rows.map(({ label, values }) => [
+      label,
+      ...columns.map((column) => formatMsCell(values[column])),
+      formatCount(values.count),
+    ]),
+    header.map((_, index) => (index === 0 ? 'left' : 'right')),
   );
 }
 
@@ -151,7 +168,7 @@ function details(summary: RunSummary): string {
     ['Started', formatDate(metadata.startedAt)],
     ['Scenario', `${code(config.scenario)}, seed ${config.seed}, ${formatDuration(config.durationSeconds)}`],
     ['Target', `${code(config.target)}, store ${code(config.store)}, durability ${escapeMarkdown(config.durability)}`],
-    ['Processes', `${formatCount(config.shards)} shards, ${formatCount(config.agents)} agents`],
+    ['Processes', `${formatPlural(config.shards, 'shard')}, ${formatPlural(config.agents, 'agent')}`],
     ...(places === null ? [] : [['Agents on', escapeMarkdown(places)]]),
     ['Machine', escapeMarkdown(`${machine.cores} cores, ${machine.cpu}, ${formatBytes(machine.memoryBytes)} memory`)],
     [
@@ -167,48 +184,5 @@ function details(summary: RunSummary): string {
   ];
   const derivation =
     config.derivation.length === 0 ? '' : `\n\nHow the load was derived:\n\n${bullets(config.derivation)}`;
-  return `<details>\n<summary>How it was measured</summary>\n\n${table(['', ''], rows)}${derivation}\n\n</details>`;
-}
-
-function joinBlocks(blocks: string[]): string {
-  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
-}
-
-function section(title: string, body: string): string {
-  return `### ${title}\n\n${body}`;
-}
-
-function bullets(sentences: string[]): string {
-  return sentences.map((sentence) => `- ${escapeMarkdown(sentence)}`).join('\n');
-}
-
-function table(header: string[], rows: string[][], align: Array<'left' | 'right'> = []): string {
-  const rule = header.map((_, index) => (align[index] === 'right' ? '---:' : '---'));
-  return [header, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-}
-
-/** Text that Markdown, HTML in Markdown and table cells take literally; no `@name` notifies anybody. */
-function escapeMarkdown(text: string): string {
-  return text
-    .replace(/\s+/g, ' ')
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/[\\`*_[\]|#~>]/g, '\\$&')
-    .replace(/@(?=\w)/g, '@\u200b');
-}
-
-/** A code span: longer fence than any run of backticks inside; `|` would end a table cell even in code. */
-function code(text: string): string {
-  const flat = text.replace(/\s+/g, ' ').replaceAll('|', '\\|');
-  const fence = '`'.repeat(longestRun(flat, '`') + 1);
-  return fence.length > 1 ? `${fence} ${flat} ${fence}` : `\`${flat}\``;
-}
-
-function codeBlock(text: string, language: string): string {
-  const fence = '`'.repeat(Math.max(3, longestRun(text, '`') + 1));
-  return `${fence}${language}\n${text}\n${fence}`;
-}
-
-function longestRun(text: string, character: string): number {
-  return Math.max(0, ...(text.match(new RegExp(`${character}+`, 'g')) ?? []).map((run) => run.length));
+  return folded('How it was measured', `${table(['', ''], rows)}${derivation}`);
 }
