@@ -73,7 +73,10 @@ export interface ComposeFile {
 
 /** docker-compose.yml with its variables filled in. Throws what Compose would say of one that is required and empty. */
 export function readCompose(environment: Record<string, string>): ComposeFile {
-  return parse(filled(readText('docker-compose.yml'), environment), { merge: true }) as ComposeFile;
+  const compose = parse(filled(readText('docker-compose.yml'), environment), { merge: true }) as ComposeFile;
+  for (const { environment: variables = {} } of Object.values(compose.services))
+    for (const [name, value] of Object.entries(variables)) variables[name] = String(value);
+  return compose;
 }
 
 /** The variables of a file in the form of .env. */
