@@ -17,9 +17,9 @@ export interface Delivery {
   problem: Error | null;
 }
 
-/** Rows for `place`, of runs that are over. */
-export function waitingSpools(place: string, root: string = SPOOL_ROOT): Spool[] {
-  return findSpools(root).filter((spool) => spool.place === place && !spool.inUse);
+/** Rows for `place`, of a run that is over. */
+export function isWaitingFor(spool: Spool, place: string): boolean {
+  return spool.place === place && !spool.inUse;
 }
 
 /** Stores what is in a spool; null: another process has taken it. */
@@ -47,7 +47,8 @@ export async function deliverSpool(store: ResultsStore, spool: Spool): Promise<D
  * Never rejects.
  */
 export async function deliverLeftovers(store: ResultsStore, place: string, say: (text: string) => void): Promise<void> {
-  for (const spool of waitingSpools(place)) {
+  for (const spool of findSpools(SPOOL_ROOT)) {
+    if (!isWaitingFor(spool, place)) continue;
     if (spool.bytes > QUICK_BYTES) {
       say(`rows of run ${spool.runId} wait on disk: "plimsoll report --flush" delivers them`);
       continue;

@@ -3,16 +3,17 @@ import { openResultsStore } from '../../reports/results/results-store-open.ts';
 import { findSpools, placeOf, type Spool } from '../../reports/results/spool-directory.ts';
 import { formatBytes } from '../units.ts';
 import { EXIT } from './exit-codes.ts';
-import { deliverSpool, SPOOL_ROOT, sentenceOf, waitingSpools } from './spool-delivery.ts';
+import { deliverSpool, isWaitingFor, SPOOL_ROOT, sentenceOf } from './spool-delivery.ts';
 
 /** The exit code; one sentence a run. Throws Error when the store is still away: everything is kept then. */
 export async function flushSpools(results: string, say: (text: string) => void): Promise<number> {
   const place = placeOf(results);
-  const waiting = waitingSpools(place);
-  const others = findSpools(SPOOL_ROOT).filter((spool) => !waiting.includes(spool));
+  const found = findSpools(SPOOL_ROOT);
+  const waiting = found.filter((spool) => isWaitingFor(spool, place));
+  const others = found.filter((spool) => !waiting.includes(spool));
   for (const spool of others) say(whyNot(spool, place));
   if (waiting.length === 0) {
-    if (others.length === 0) say(`no rows wait for ${place}`);
+    say(`no rows wait for ${place}`);
     return EXIT.pass;
   }
   const store = await openResultsStore(results).catch((error: Error) => {
@@ -39,5 +40,5 @@ export async function flushSpools(results: string, say: (text: string) => void):
 function whyNot({ runId, place, path, inUse }: Spool, wanted: string): string {
   if (place === null) return `${path} has no readable mark: it stays as it is`;
   if (place !== wanted) return `run ${runId}: its rows wait for ${place}; name that with --results`;
-  return inUse ? `run ${runId}: still under way, and delivers its rows by itself` : `run ${runId}: stays as it is`;
+  return `run ${runId}: ${inUse ? 'still under way, and delivers its rows by itself' : 'stays as it is'}`;
 }

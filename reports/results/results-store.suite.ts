@@ -17,6 +17,7 @@ import {
 } from './results-fixtures.suite.ts';
 import type { ResultsStore } from './results-store.ts';
 import { secondsSuite } from './seconds-query.suite.ts';
+import { segmentsSuite } from './segments.suite.ts';
 
 /** A place that holds results, new and empty when it is made. */
 export interface ResultsBackend {
@@ -236,6 +237,8 @@ export function resultsStoreSuite(name: string, createBackend: () => Promise<Res
       percentilesSuite(() => store);
       secondsSuite(() => store);
       intervalsSuite(() => store);
+
+      segmentsSuite(() => store);
     });
 
     it('keeps what was written when its writer crashes, and lists the run as interrupted', async () => {
