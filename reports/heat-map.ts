@@ -3,6 +3,9 @@ import type { HeatMap } from './report-model.ts';
 
 /** Rows are first counted this finely: each spans a factor of 2^(1/4), 19%. */
 export const HEAT_ROWS_PER_OCTAVE = 4;
+/** As many rows as latencies of up to an hour can fall into, and as many columns as make 65,536 cells with them. */
+export const HEAT_ROWS = 128;
+export const HEAT_COLUMNS = 512;
 
 export interface HeatLimits {
   columns: number;
@@ -11,7 +14,7 @@ export interface HeatLimits {
   cells: number;
 }
 
-const LIMITS: HeatLimits = { columns: 600, rows: 60, cells: 15_000 };
+const LIMITS: HeatLimits = { columns: HEAT_COLUMNS, rows: 60, cells: 15_000 };
 
 /** What belongs together: `column` counts steps from the start, `row` as `heatRow` has it. */
 export interface HeatCell {

@@ -1,8 +1,8 @@
-/** Gathers a ReportModel. Six queries whatever the length of the run; all merging of histograms happens in SQL. */
-import { type GaugeName, TRENDS, type TrendName } from '../../loadgen/recorder/metrics.ts';
+/** Gathers a ReportModel. All merging of histograms happens in SQL, metric by metric, so that memory stays small. */
+import type { GaugeName, TrendName } from '../../loadgen/recorder/metrics.ts';
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
-import { buildHeatMap, HEAT_ROWS_PER_OCTAVE, type HeatCell, heatStep } from '../heat-map.ts';
-import type { Distribution, ReportModel } from '../report-model.ts';
+import { buildHeatMap, HEAT_ROWS, HEAT_ROWS_PER_OCTAVE, heatStep } from '../heat-map.ts';
+import type { Distribution, HeatMap, PercentilePoint, ReportModel } from '../report-model.ts';
 import type { FoundRun } from './run-query.ts';
 import { queryRows, type StoreClient } from './store-client.ts';
 
@@ -18,6 +18,8 @@ interface Frame {
   startMs: number;
   seconds: number;
   stepSeconds: number;
+  /** Of which there are histograms, in the order of the alphabet. */
+  metrics: TrendName[];
 }
 
 /** @throws ResultsError */
@@ -27,33 +29,44 @@ export async function queryReport(
   status: ReportModel['status'],
 ): Promise<ReportModel> {
   const frame = await queryFrame(store, run.runId);
-  return {
+  const model: ReportModel = {
     runId: run.runId,
     status,
     summary: run.summary === null ? null : (JSON.parse(run.summary) as RunSummary),
     scenarioText: run.scenarioText,
     command: run.command,
-    percentiles: await queryPercentiles(store, frame),
+    percentiles: {},
     counters: await queryCounters(store, frame),
     gauges: await queryGauges(store, frame),
-    distributions: await queryDistributions(store, run.runId),
-    heatMaps: await queryHeatMaps(store, frame),
+    distributions: [],
+    heatMaps: [],
     stepSeconds: frame.stepSeconds,
   };
+  for (const metric of frame.metrics) {
+    const points = await queryPercentiles(store, frame, metric);
+    if (points.length === 0) continue;
+    model.percentiles[metric] = points;
+    model.distributions.push(...(await queryDistributions(store, frame.runId, metric)));
+    if (!metric.endsWith('_service')) model.heatMaps.push(await queryHeatMap(store, frame, metric));
+  }
+  return model;
 }
 
 async function queryFrame(store: StoreClient, runId: string): Promise<Frame> {
-  const extent = (table: string) =>
-    `SELECT min(at) AS first, max(at) AS last, count() AS n FROM ${store.database}.${table} WHERE run_id = {run:String}`;
-  const [row] = await queryRows<{ start_ms: number; seconds: number }>(
+  const extent = (table: string, metrics = '[]') =>
+    `SELECT min(at) AS first, max(at) AS last, count() AS n, ${metrics} AS trends
+     FROM ${store.database}.${table} WHERE run_id = {run:String}`;
+  const tables = [extent('histograms', 'groupUniqArray(toString(metric))'), extent('counters'), extent('gauges')];
+  const [row] = await queryRows<{ start_ms: number; seconds: number; metrics: TrendName[] }>(
     store,
     `SELECT toUnixTimestamp64Milli(toStartOfSecond(minIf(first, n > 0))) AS start_ms,
-       intDiv(toUnixTimestamp64Milli(maxIf(last, n > 0)) - start_ms, 1000) + 1 AS seconds
-     FROM (${['histograms', 'counters', 'gauges'].map(extent).join(' UNION ALL ')})`,
+       intDiv(toUnixTimestamp64Milli(maxIf(last, n > 0)) - start_ms, 1000) + 1 AS seconds,
+       arraySort(groupArrayArray(trends)) AS metrics
+     FROM (${tables.join(' UNION ALL ')})`,
     { run: runId },
   );
-  const { start_ms: startMs, seconds } = row!;
-  return { runId, startMs, seconds, stepSeconds: Math.max(1, Math.ceil(seconds / POINTS_MAX)) };
+  const { start_ms: startMs, seconds, metrics } = row!;
+  return { runId, startMs, seconds, stepSeconds: Math.max(1, Math.ceil(seconds / POINTS_MAX)), metrics };
 }
 
 /** SQL: the start, in ms since the epoch, of the point that a second (a DateTime64) belongs to. */
@@ -68,41 +81,35 @@ function pointOf(second: string, { startMs, stepSeconds }: Frame): string {
 /**
  * The levels must be decimal literals: 99.9 / 100 computed in JavaScript is one unit in the last place too high, which
  * can pick the next bucket. Grouping by the second follows the order of the table, so memory does not grow with the
- * run's length; percentiles of several seconds are never merged, the worst second stands for them.
+ * run's length (of two threads each would hold many seconds); percentiles of several seconds are never merged, the worst second stands for them.
  */
-async function queryPercentiles(store: StoreClient, frame: Frame): Promise<ReportModel['percentiles']> {
-  const rows = await queryRows<{ metric: TrendName; points: PointRow[] }>(
+async function queryPercentiles(store: StoreClient, frame: Frame, metric: TrendName): Promise<PercentilePoint[]> {
+  const [row] = await queryRows<{ points: PointRow[] }>(
     store,
-    `SELECT metric, arraySort(groupArray((at_ms, samples, highest, p50, p90, p99, p999))) AS points
+    `SELECT arraySort(groupArray((at_ms, samples, highest, p50, p90, p99, p999))) AS points
      FROM (
-       SELECT metric, ${pointOf('second', frame)} AS at_ms, sum(n) AS samples, max(max) AS highest, max(levels[1]) AS p50,
+       SELECT ${pointOf('second', frame)} AS at_ms, sum(n) AS samples, max(max) AS highest, max(levels[1]) AS p50,
          max(levels[2]) AS p90, max(levels[3]) AS p99, max(levels[4]) AS p999
        FROM (
-         SELECT metric, second, sum(count) AS n, max(max_us) AS max,
+         SELECT second, sum(count) AS n, max(max_us) AS max,
            quantilesExactWeightedArray(0.5, 0.9, 0.99, 0.999)(bucket_values, bucket_counts) AS levels
          FROM ${store.database}.histograms
-         WHERE run_id = {run:String}
-         GROUP BY metric, toStartOfSecond(at) AS second
-         HAVING n > 0
-         SETTINGS optimize_aggregation_in_order = 1)
-       GROUP BY metric, at_ms)
-     GROUP BY metric ORDER BY metric`,
-    { run: frame.runId },
+         WHERE run_id = {run:String} AND metric = {metric:String}
+         GROUP BY toStartOfSecond(at) AS second
+         HAVING n > 0)
+       GROUP BY at_ms)
+     SETTINGS optimize_aggregation_in_order = 1, max_threads = 1, max_block_size = 1024`,
+    { run: frame.runId, metric },
   );
-  return Object.fromEntries(
-    rows.map(({ metric, points }) => [
-      metric,
-      points.map(([atMs, count, max, p50, p90, p99, p999]) => ({
-        atMs,
-        count,
-        p50: toMs(p50),
-        p90: toMs(p90),
-        p99: toMs(p99),
-        p999: toMs(p999),
-        max: toMs(max),
-      })),
-    ]),
-  );
+  return row!.points.map(([atMs, count, max, p50, p90, p99, p999]) => ({
+    atMs,
+    count,
+    p50: toMs(p50),
+    p90: toMs(p90),
+    p99: toMs(p99),
+    p999: toMs(p999),
+    max: toMs(max),
+  }));
 }
 
 /** Ms since the epoch, samples, then µs: maximum, p50, p90, p99, p99.9. */
@@ -147,59 +154,53 @@ function timed([atMs, value]: [number, number]): { atMs: number; value: number }
   return { atMs, value };
 }
 
-/** Rows of the map as `heatRow` has them, by each bucket's highest value, which is at most 0.1% above its samples. */
-async function queryHeatMaps(store: StoreClient, frame: Frame): Promise<ReportModel['heatMaps']> {
+/**
+ * Rows of the map as `heatRow` has them, by each bucket's highest value, which is at most 0.1% above its samples. A cell is a number
+ * of 16 bits: ClickHouse then counts in a plain array, many times faster than in a hash table.
+ */
+async function queryHeatMap(store: StoreClient, frame: Frame, metric: TrendName): Promise<HeatMap> {
   const { runId, startMs, seconds } = frame;
   const stepSeconds = heatStep(seconds);
-  const rows = await queryRows<{ metric: TrendName; cells: Array<[number, number, number]> }>(
+  const column = `intDiv(toUnixTimestamp64Milli(at) - ${startMs}, ${1000 * stepSeconds})`;
+  const row = `floor(log2(value) * ${HEAT_ROWS_PER_OCTAVE})`;
+  const [found] = await queryRows<{ cells: Array<[number, number]> }>(
     store,
-    `SELECT metric, groupArray((\`column\`, \`row\`, samples)) AS cells
-     FROM (SELECT metric, intDiv(toUnixTimestamp64Milli(at) - ${startMs}, ${1000 * stepSeconds}) AS \`column\`,
-             toInt32(floor(log2(value) * ${HEAT_ROWS_PER_OCTAVE})) AS \`row\`, sum(bucket) AS samples
+    `SELECT groupArray((cell, samples)) AS cells
+     FROM (SELECT toUInt16(${column} * ${HEAT_ROWS} + ${row}) AS cell, sum(bucket) AS samples
            FROM ${store.database}.histograms ARRAY JOIN bucket_values AS value, bucket_counts AS bucket
-           WHERE run_id = {run:String} AND NOT endsWith(metric, '_service')
-           GROUP BY metric, \`column\`, \`row\`)
-     GROUP BY metric`,
-    { run: runId },
+           WHERE run_id = {run:String} AND metric = {metric:String}
+           GROUP BY cell)`,
+    { run: runId, metric },
   );
-  return rows
-    .sort((a, b) => TRENDS.indexOf(a.metric) - TRENDS.indexOf(b.metric))
-    .map(({ metric, cells }) => buildHeatMap({ metric, startMs, stepSeconds }, cells.map(heatCell)));
+  const cells = found!.cells.map(([cell, count]) => ({
+    column: Math.floor(cell / HEAT_ROWS),
+    row: cell % HEAT_ROWS,
+    count,
+  }));
+  return buildHeatMap({ metric, startMs, stepSeconds }, cells);
 }
 
-function heatCell([column, row, count]: [number, number, number]): HeatCell {
-  return { column, row, count };
-}
-
-/** For every metric the whole run, and its steady phase where it has samples in it. */
-async function queryDistributions(store: StoreClient, runId: string): Promise<Distribution[]> {
-  const rows = await queryRows<DistributionRow>(
+/** The whole run, and its steady phase where it has samples in it. */
+async function queryDistributions(store: StoreClient, runId: string, metric: TrendName): Promise<Distribution[]> {
+  const parameters = { run: runId, metric };
+  const rows = `${store.database}.histograms`;
+  const where = 'WHERE run_id = {run:String} AND metric = {metric:String}';
+  const [extremes] = await queryRows<{ all: number; steady: number }>(
     store,
-    `SELECT metric, extremes.all_max AS all_max, extremes.steady_max AS steady_max, buckets.buckets AS buckets
-     FROM (SELECT metric, max(max_us) AS all_max, maxIf(max_us, phase = 'steady') AS steady_max
-           FROM ${store.database}.histograms WHERE run_id = {run:String} GROUP BY metric) AS extremes
-     INNER JOIN (
-       SELECT metric, arraySort(groupArray((value, of_all, of_steady))) AS buckets
-       FROM (SELECT metric, value, sum(samples) AS of_all, sumIf(samples, phase = 'steady') AS of_steady
-             FROM ${store.database}.histograms ARRAY JOIN bucket_values AS value, bucket_counts AS samples
-             WHERE run_id = {run:String} GROUP BY metric, value)
-       GROUP BY metric) AS buckets USING (metric)
-     ORDER BY metric`,
-    { run: runId },
+    `SELECT max(max_us) AS \`all\`, maxIf(max_us, phase = 'steady') AS steady FROM ${rows} ${where}`,
+    parameters,
   );
-  return rows
-    .flatMap((row) => [
-      distribution(row.metric, 'steady', row.steady_max, row.buckets, 2),
-      distribution(row.metric, 'all', row.all_max, row.buckets, 1),
-    ])
-    .filter((each) => each.count > 0);
-}
-
-interface DistributionRow {
-  metric: TrendName;
-  all_max: number;
-  steady_max: number;
-  buckets: Bucket[];
+  const [found] = await queryRows<{ buckets: Bucket[] }>(
+    store,
+    `SELECT arraySort(groupArray((value, of_all, of_steady))) AS buckets
+     FROM (SELECT value, sum(samples) AS of_all, sumIf(samples, phase = 'steady') AS of_steady
+           FROM ${rows} ARRAY JOIN bucket_values AS value, bucket_counts AS samples ${where} GROUP BY value)`,
+    parameters,
+  );
+  return [
+    distribution(metric, 'steady', extremes!.steady, found!.buckets, 2),
+    distribution(metric, 'all', extremes!.all, found!.buckets, 1),
+  ].filter((each) => each.count > 0);
 }
 
 /** Highest equivalent value in us, samples in the whole run, samples in its steady phase. */
