@@ -1,6 +1,7 @@
 /** `plimsoll run`: start a node (or use --target), drive it, record, summarise, report. */
 import { accessSync, constants, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import { LiveModel } from '../../reports/live/live-model.ts';
 import type { ReportModel } from '../../reports/report-model.ts';
@@ -9,6 +10,7 @@ import { realClock } from '../clock.ts';
 import { readAddress, withoutSecrets } from '../control/nats-line.ts';
 import { runLoad } from '../coordinator/coordinator.ts';
 import { describeMachine } from '../coordinator/machine.ts';
+import type { RunSnapshot } from '../coordinator/progress.ts';
 import { loadDriver, REFERENCE_DRIVER } from '../drivers/driver-loader.ts';
 import type { MetricsServer } from '../exposition/metrics-server.ts';
 import { RunExposition } from '../exposition/run-exposition.ts';
@@ -34,8 +36,11 @@ import {
   readWhole,
   wantsColour,
 } from './flags.ts';
+import { LIVE_FLAG, readLive } from './live-flag.ts';
+import { liveRun, RunPage } from './live-run.ts';
 import { checkOutputs, takesStandardOutput } from './output-places.ts';
 import { outputsOf, writeOutputs } from './outputs.ts';
+import { troublesOf } from './progress-troubles.ts';
 import { createProgressView } from './progress-view.ts';
 import { ResultsSink } from './results-sink.ts';
 import { embeddedNode } from './run-data.ts';
@@ -81,6 +86,7 @@ const builder = (argv: Argv) =>
       hlog: FLAGS.hlog,
       csv: FLAGS.csv,
       metrics: FLAGS.metrics,
+      live: LIVE_FLAG,
       quiet: FLAGS.quiet,
       color: FLAGS.color,
       thresholds: FLAGS.thresholds,
@@ -90,6 +96,7 @@ const builder = (argv: Argv) =>
     .example('$0 run smoke', 'does everything work? half a minute')
     .example('$0 run scenarios/fifty-thousand.ts --summary-json s.json', 'the main job')
     .example('$0 run smoke --junit junit.xml --markdown summary.md', 'for CI and a pull request')
+    .example('$0 run day --live', 'watch it on a page as it goes, at http://127.0.0.1:5665/')
     .example('$0 run day --control nats://10.0.0.5:4222 -a 4 -t ws://10.0.0.9:4600', 'with agents on other machines')
     .example('$0 run my-chat.ts -t ws://10.0.0.5:4600 -c 10k -R 500', 'your scenario against a node elsewhere');
 
@@ -123,6 +130,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
   const target = readTarget(argv.target);
   const tags = readTags(argv.tag);
   const driver = argv.driver ?? plan.driver ?? REFERENCE_DRIVER;
+  const liveAddress = readLive(argv.live);
   checkOutputs(argv);
   const spoolLimit = readBytes('spool-limit', argv.spoolLimit)!;
   await loadDriver(driver); // a module that does not load is found before anything starts
@@ -149,7 +157,10 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
       stop.abort();
     } else process.exit(EXIT.stoppedBySignal);
   };
-  const view = createProgressView(process.stderr, argv.quiet);
+  const view = createProgressView(process.stderr, {
+    quiet: argv.quiet,
+    colour: wantsColour(argv.color, process.stderr),
+  });
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
 
@@ -163,8 +174,17 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
   const exposition = new RunExposition({ runId, scenario: plan.name });
   let metrics: MetricsServer | null = null;
   let agents: AgentSupply | undefined;
+  // For the live page, and for the report where the results store can't be asked at the end.
+  const live = new LiveModel({ runId, scenarioText: loaded.text, command: commandLine() });
+  let page: RunPage | null = null;
   try {
     metrics = await openMetrics(metricsPlace, () => exposition.families(), view.notice);
+    if (liveAddress !== null) {
+      const { agents, shards } = processes;
+      const facts = { runId, name: argv.name ?? plan.name, agents, shards, cores: availableParallelism() };
+      page = await RunPage.open(liveAddress, liveRun(facts, plan), live);
+      view.notice(`live page: ${page.url}`);
+    }
     agents =
       control === null
         ? localAgents(processes.agents)
@@ -178,8 +198,6 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
             onNotice: view.notice,
             signal: stop.signal,
           });
-    // What the report shows where the results store can't be asked at the end.
-    const live = new LiveModel({ runId, scenarioText: loaded.text, command: commandLine() });
     const spool = openSpool({ runId, results: argv.results, limitBytes: spoolLimit, onNotice: notice });
     const sink = new ResultsSink(results, spool, {
       runId,
@@ -187,6 +205,10 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
       onNotice: notice,
       onBatch: (batch) => live.add(batch),
     });
+    const troubles = (snapshot: RunSnapshot): string[] => [
+      ...troublesOf(snapshot, Date.now()),
+      ...(sink.away ? [`results: ${shownPlace(argv.results)} does not answer; rows wait on disk`] : []),
+    ];
     try {
       const summary = await runLoad({
         plan,
@@ -208,8 +230,9 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
           underWay = true;
         },
         onProgress: (snapshot) => {
-          view.show(snapshot);
+          view.show(snapshot, troubles(snapshot));
           exposition.show(snapshot);
+          page?.show(snapshot, troubles(snapshot));
         },
         onNotice: (text) => view.notice(text),
         signal: stop.signal,
@@ -221,8 +244,9 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
       if (waiting > 0) notice(waitingSentence(waiting, spool.place, argv.results));
       const stored = waiting > 0 ? null : await readBack(results, runId, notice);
       const wanted = argv.html ?? defaultReport(runId, view.notice);
+      const model = stored ?? live.model(summary);
       await writeOutputs(
-        stored ?? live.model(summary),
+        model,
         {
           ...outputsOf(argv),
           html: wanted,
@@ -232,6 +256,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
         },
         stored ? (metric, options) => results.loadIntervals(runId, metric, options) : null,
       );
+      await page?.end(model, endSentence(wanted));
       return stop.signal.aborted ? EXIT.stoppedBySignal : exitCodeOfVerdict(summary.verdict);
     } finally {
       view.end();
@@ -239,6 +264,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
     }
   } catch (error) {
     troubled = true;
+    await page?.end(null, `The run has ended without a result: ${(error as Error).message}`);
     // Nothing was measured yet: the agents were still being waited for.
     if (stop.signal.aborted && error === stop.signal.reason) return EXIT.stoppedBySignal;
     // Bad configuration is what is found before any load.
@@ -255,6 +281,12 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }
+}
+
+/** For who looks at the live page. `report`: where the HTML went. */
+function endSentence(report: string | undefined): string {
+  const where = report === undefined || report === '-' ? '' : ` Its report is in ${resolve(report)}.`;
+  return `The run has ended; this page shows its result, and stays as it is.${where}`;
 }
 
 /** What the generator could do here at most stands beside what was measured, where that is known. */

@@ -1,5 +1,6 @@
 /** Exit codes of the command line: k6's where k6 has one. */
 
+import { LiveAddressError } from '../../reports/live/live-server.ts';
 import { ResultsError } from '../../reports/results/results-store.ts';
 import { ScenarioError } from '../../scenarios/scenario-schema.ts';
 import { ControlServerError } from '../control/nats-line.ts';
@@ -35,8 +36,14 @@ export function exitCodeOfError(error: unknown): number {
   if (error instanceof NodeStartError) return error.exitCode;
   if (error instanceof AgentError) return error.side === 'configuration' ? EXIT.badConfiguration : EXIT.other;
   if (error instanceof ResultsError) return error.code === 'failed' ? EXIT.other : EXIT.badConfiguration;
-  const bad = [UsageError, ControlServerError, ScenarioError, ThresholdError, DriverModuleError, FaultError].some(
-    (kind) => error instanceof kind,
-  );
+  const bad = [
+    UsageError,
+    ControlServerError,
+    ScenarioError,
+    ThresholdError,
+    DriverModuleError,
+    FaultError,
+    LiveAddressError,
+  ].some((kind) => error instanceof kind);
   return bad ? EXIT.badConfiguration : EXIT.other;
 }

@@ -12,6 +12,7 @@ import { serveCommand } from './command-serve.ts';
 import { validateCommand } from './command-validate.ts';
 import { EXIT, exitCodeOfError, UsageError } from './exit-codes.ts';
 import { environmentSlips } from './flags.ts';
+import { joinLive } from './live-flag.ts';
 import { usageSentence } from './usage-sentence.ts';
 
 /** `--markdown -` means standard output; the parser would take the dash for the next flag. */
@@ -35,7 +36,7 @@ const commands = [
 const names = commands.map(({ command }) => String(command).split(' ')[0]!);
 const args = hideBin(process.argv);
 
-const parser = yargs(joinDashes(args))
+const parser = yargs(joinLive(joinDashes(args)))
   .scriptName('plimsoll')
   .usage('$0 <command>\n\nLoad testing and capacity simulation for chat servers.')
   .command(commands as CommandModule[])

@@ -1,42 +1,81 @@
-/** What a person sees while a run goes on: one line that is redrawn in a terminal, a line now and then in a log. */
+/** What a person sees while a run goes on: a few lines that are redrawn in place in a terminal, a line now and then in a log. */
 import type { RunSnapshot } from '../coordinator/progress.ts';
-import { formatCount, formatDuration, formatNumber } from '../units.ts';
+import { formatCount, formatNumber } from '../units.ts';
+import { phaseSpan, progressBar, progressBlock } from './progress-block.ts';
 
 const LOG_INTERVAL_MS = 10_000;
 const BAR_CELLS = 16;
+const HISTORY_SECONDS = 60;
 
 export interface ProgressView {
-  show(snapshot: RunSnapshot): void;
+  /** `troubles`: what is wrong, a sentence each. */
+  show(snapshot: RunSnapshot, troubles: readonly string[]): void;
   notice(text: string): void;
   end(): void;
 }
 
-export function createProgressView(stream: NodeJS.WriteStream, quiet: boolean): ProgressView {
-  if (quiet) return { show: () => {}, notice: (text) => void stream.write(`${text}\n`), end: () => {} };
-  return stream.isTTY ? terminalView(stream) : logView(stream);
+export interface ProgressOptions {
+  /** Notices only. */
+  quiet: boolean;
+  colour: boolean;
 }
 
-function terminalView(stream: NodeJS.WriteStream): ProgressView {
-  let shown = false;
-  const clear = (): void => {
-    if (shown) stream.write('\r\x1b[2K');
-    shown = false;
+/** What a view needs of a terminal. */
+export type ProgressStream = Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns' | 'rows'>;
+
+export function createProgressView(stream: ProgressStream, options: ProgressOptions): ProgressView {
+  if (options.quiet) return { show: () => {}, notice: (text) => void stream.write(`${text}\n`), end: () => {} };
+  return stream.isTTY && process.env.TERM !== 'dumb' ? terminalView(stream, options) : logView(stream);
+}
+
+function terminalView(stream: ProgressStream, { colour }: ProgressOptions): ProgressView {
+  const history: Array<number | null> = [];
+  let historyMs = Number.NEGATIVE_INFINITY;
+  let drawn: string[] = [];
+  /** Back to the block's beginning. A terminal that became narrower since may have broken its lines. */
+  const back = (): string => {
+    const cells = columnsOf(stream) + 1;
+    const rows = drawn.reduce((sum, line) => sum + Math.max(Math.ceil(bare(line).length / cells), 1), 0);
+    return rows === 0 ? '' : `\r${rows > 1 ? `\x1b[${rows - 1}A` : ''}\x1b[J`;
+  };
+  const draw = (lines: string[], before = ''): void => {
+    stream.write(back() + before + lines.join('\n'));
+    drawn = lines;
   };
   return {
-    show(snapshot) {
-      clear();
-      stream.write(progressLine(snapshot).slice(0, (stream.columns ?? 100) - 1));
-      shown = true;
+    show(snapshot, troubles) {
+      const nowMs = performance.now();
+      if (nowMs - historyMs >= 1_000) {
+        historyMs = nowMs;
+        history.push(snapshot.recent.deliveryP99Ms);
+        if (history.length > HISTORY_SECONDS) history.shift();
+      }
+      draw(
+        progressBlock(snapshot, {
+          columns: columnsOf(stream),
+          rows: (stream.rows || 24) - 1,
+          colour,
+          history,
+          troubles,
+        }),
+      );
     },
-    notice(text) {
-      clear();
-      stream.write(`${text}\n`);
-    },
-    end: clear,
+    notice: (text) => draw(drawn, `${text}\n`),
+    end: () => draw([]),
   };
 }
 
-function logView(stream: NodeJS.WriteStream): ProgressView {
+/** One less than there are: a full line would leave the cursor where terminals differ. */
+function columnsOf(stream: ProgressStream): number {
+  return Math.max((stream.columns || 100) - 1, 10);
+}
+
+function bare(line: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what colours are written in
+  return line.replace(/\x1b\[\d+m/g, '');
+}
+
+function logView(stream: ProgressStream): ProgressView {
   let phase = '';
   let lastMs = Number.NEGATIVE_INFINITY;
   return {
@@ -55,7 +94,7 @@ function logView(stream: NodeJS.WriteStream): ProgressView {
 /** `steady ████░░ 0:42/1:00 · 50,000 connections · 41.9/s sent, 41.7/s delivered · p50 2.1 ms p99 6.8 ms · …` */
 export function progressLine(snapshot: RunSnapshot): string {
   const { phase, progress, recent } = snapshot;
-  const parts = [`${phase.padEnd(8)} ${bar(snapshot)} ${span(snapshot)}`];
+  const parts = [`${phase.padEnd(8)} ${progressBar(snapshot, BAR_CELLS)} ${phaseSpan(snapshot)}`];
   const { connections, failed, reconnecting, catchingUp } = progress;
   parts.push(
     phase === 'connect' && connections < snapshot.connectionsRequested
@@ -76,21 +115,4 @@ export function progressLine(snapshot: RunSnapshot): string {
     parts.push(`${progress.duplicated} duplicated, ${progress.reordered} reordered`);
   if (snapshot.serverCpu !== null) parts.push(`server ${snapshot.serverCpu.toFixed(1)} cores`);
   return parts.join(' · ');
-}
-
-function bar(snapshot: RunSnapshot): string {
-  const { phase, phaseElapsedMs, phaseLengthMs, progress, connectionsRequested } = snapshot;
-  const done =
-    phase === 'connect'
-      ? progress.connections / connectionsRequested
-      : phaseLengthMs === null || phaseLengthMs === 0
-        ? 0
-        : phaseElapsedMs / phaseLengthMs;
-  const cells = Math.round(Math.min(Math.max(done, 0), 1) * BAR_CELLS);
-  return '█'.repeat(cells) + '░'.repeat(BAR_CELLS - cells);
-}
-
-function span({ phaseElapsedMs, phaseLengthMs }: RunSnapshot): string {
-  const whole = (ms: number): string => formatDuration(Math.round(ms / 1_000) * 1_000);
-  return phaseLengthMs === null ? whole(phaseElapsedMs) : `${whole(phaseElapsedMs)} of ${whole(phaseLengthMs)}`;
 }

@@ -68,6 +68,11 @@ export class ResultsSink implements SampleSink {
     }
   }
 
+  /** The store did not answer when it was last asked: rows wait on disk. */
+  get away(): boolean {
+    return this.#awaySince !== null;
+  }
+
   /** While held nothing is stored; rows wait in the spool. An embedded store really hangs meanwhile. */
   hold(hold: boolean): void {
     if (this.#held === hold) return;

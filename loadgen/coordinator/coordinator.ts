@@ -14,7 +14,7 @@ import { IntervalRecorder } from '../recorder/interval-recorder.ts';
 import { type Audience, expandLedgers } from '../recorder/ledger-expansion.ts';
 import { RunMetrics } from '../recorder/run-metrics.ts';
 import type { Phase, SampleBatch } from '../recorder/samples.ts';
-import type { RunSummary } from '../recorder/summary.ts';
+import type { RunSummary, ThresholdResult } from '../recorder/summary.ts';
 import { breachSentence, ThresholdWatch } from '../recorder/thresholds-watch.ts';
 import { formatCount } from '../units.ts';
 import { PLIMSOLL_VERSION } from '../version.ts';
@@ -77,6 +77,7 @@ class Run {
   #fanOutRecorder = new IntervalRecorder('coordinator');
   #deliveryAcrossHosts = true;
   #faults: RunFaults;
+  #exceeded: ThresholdResult[] = [];
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -145,6 +146,11 @@ class Run {
       rateOffered: this.#plan.rate,
       recent: this.#metrics.recent(),
       serverCpu: this.#watch?.cpuCores ?? null,
+      phases: this.#phases.list(),
+      faults: this.#faults.begun,
+      agents: agents.size,
+      agentsGone: agents.dead.map(({ name, how }) => `${name} ${how}`),
+      exceeded: this.#exceeded,
       notices: this.#notes,
     };
   }
@@ -214,6 +220,8 @@ class Run {
         const atMs = this.#second();
         const histograms = this.#fanOutRecorder.swap(atMs);
         this.#record({ histograms, counters: [], gauges: kernelGauges(atMs) });
+        if (this.#phases.current === 'steady' && this.#options.judgeThresholds)
+          this.#exceeded = this.#thresholds.exceeded(this.#metrics, this.#windowOf);
       }, 1_000),
     );
   }

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { ClientFault } from '../control/control-channel.ts';
 import type { FaultProgress } from '../faults/fault.ts';
 import { FaultGround } from '../faults/fault-ground.ts';
-import { FaultSchedule, recoveryGauge } from '../faults/fault-schedule.ts';
+import { type FaultNow, FaultSchedule, recoveryGauge } from '../faults/fault-schedule.ts';
 import { touches } from '../faults/recovery.ts';
 import type { LoadPlan } from '../population/plan.ts';
 import type { GaugeRow, SampleBatch } from '../recorder/samples.ts';
@@ -78,6 +78,11 @@ export class RunFaults {
   /** Everything is whole again. */
   async undo(): Promise<void> {
     await this.#schedule?.undo();
+  }
+
+  /** Those begun so far. */
+  get begun(): FaultNow[] {
+    return this.#schedule?.begun ?? [];
   }
 
   /** Nothing is broken, and nothing was disturbed when it was last looked at: more time would not show more. */

@@ -2,7 +2,7 @@ import { get } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readPrometheusText } from '../../tools/prometheus-text.ts';
 import type { AgentProgress, FromAgent, ToAgent } from '../control/control-channel.ts';
-import type { RunSnapshot } from '../coordinator/progress.ts';
+import { runSnapshot } from '../coordinator/run-snapshot.fixture.ts';
 import type { SampleBatch } from '../recorder/samples.ts';
 import { agentFamilies } from './agent-exposition.ts';
 import { type AgentFigures, tellingFigures } from './agent-figures.ts';
@@ -120,10 +120,13 @@ describe('a run', () => {
     const run = new RunExposition({ runId: 'r', scenario: 'smoke' });
     expect(read(run.families())('plimsoll_run_info')).toEqual({ 'run="r",scenario="smoke"': 1 });
     const recent = { sentPerSecond: 1, deliveredPerSecond: 1, deliveryP50Ms: 2, deliveryP99Ms: null };
-    const snapshot: RunSnapshot = {
-      ...{ phase: 'steady', phaseElapsedMs: 0, phaseLengthMs: 0, connectionsRequested: 50, progress: PROGRESS },
-      ...{ rateOffered: 10, recent, serverCpu: null, notices: [] },
-    };
+    const snapshot = runSnapshot({
+      connectionsRequested: 50,
+      progress: PROGRESS,
+      rateOffered: 10,
+      recent,
+      serverCpu: null,
+    });
     run.show(snapshot);
     run.add(SECOND);
     run.add({ ...SECOND, gauges: [{ atMs: 0, source: 'shard-1', metric: 'server_cpu', value: 0.5 }] });

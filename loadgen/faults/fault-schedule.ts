@@ -25,6 +25,16 @@ export interface FaultDone {
   problem: string | null;
 }
 
+/** A fault that was begun, while the run goes on. Ms since the epoch. */
+export interface FaultNow {
+  kind: CheckedFault['kind'];
+  startMs: number;
+  /** Null: in force. */
+  endedMs: number | null;
+  detail: string;
+  problem: string | null;
+}
+
 const ACTIONS: { [Kind in CheckedFault['kind']]: (fault: FaultOf<Kind>, context: FaultContext) => FaultAction } = {
   'kill-shard': killShard,
   'freeze-shard': freezeShard,
@@ -122,6 +132,17 @@ export class FaultSchedule {
   /** Every fault that was begun, or tried. */
   get done(): readonly FaultDone[] {
     return this.#armed.flatMap(({ done }) => done ?? []);
+  }
+
+  /** As `done`, for those who look while the run goes on. */
+  get begun(): FaultNow[] {
+    const { clock } = this.#context;
+    return this.#armed.flatMap(({ done, inForce }) => {
+      if (done === null) return [];
+      const { kind, atMs, endedAtMs, detail, problem } = done;
+      const endedMs = inForce ? null : Math.round(clock.toEpochMs(endedAtMs));
+      return { kind, startMs: Math.round(clock.toEpochMs(atMs)), endedMs, detail, problem };
+    });
   }
 
   /** `lost`: messages that the whole run lost; the ledger knows no times, so each fault answers for all of them. */

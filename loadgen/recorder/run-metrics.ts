@@ -25,6 +25,8 @@ export interface Selection {
 
 /** Seconds over which the progress display's percentiles reach. */
 const RECENT_SECONDS = 5;
+/** Agents report once a second, not all at the same moment. */
+const AGENT_CPU_MS = 3_000;
 const PHASES: readonly Phase[] = ['connect', 'warm-up', 'steady', 'drain'];
 /** An agent that has said nothing for this long is not waited for. */
 const SILENT_MS = 10_000;
@@ -130,6 +132,7 @@ export class RunMetrics {
       deliveredPerSecond: this.#lastWholeSecond('messages_delivered'),
       deliveryP50Ms: merged.count > 0 ? merged.percentile(50) / 1_000 : null,
       deliveryP99Ms: merged.count > 0 ? merged.percentile(99) / 1_000 : null,
+      ...this.#agentCpu(),
     };
   }
 
@@ -160,6 +163,22 @@ export class RunMetrics {
     for (const key of keysOf(row)) increase(this.#counters, key, row.value);
     if (this.#windowed.has(row.metric)) append(this.#counterSeconds, row.metric, row);
     this.#newestMs = Math.max(this.#newestMs, row.atMs);
+  }
+
+  /** By the last report of each agent that reported lately. */
+  #agentCpu(): Pick<RecentFigures, 'agentCpu' | 'busiestAgentCpu'> {
+    const rows = this.gauges('agent_cpu');
+    const newestMs = rows.at(-1)?.atMs ?? 0;
+    const cores = new Map<string, number>();
+    for (let i = rows.length - 1; i >= 0 && rows[i]!.atMs > newestMs - AGENT_CPU_MS; i--) {
+      const { source, value } = rows[i]!;
+      if (!cores.has(source)) cores.set(source, value);
+    }
+    if (cores.size === 0) return { agentCpu: null, busiestAgentCpu: null };
+    return {
+      agentCpu: [...cores.values()].reduce((sum, value) => sum + value, 0),
+      busiestAgentCpu: Math.max(...cores.values()),
+    };
   }
 
   #lastWholeSecond(metric: CounterName): number {

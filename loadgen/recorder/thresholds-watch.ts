@@ -43,6 +43,17 @@ export class ThresholdWatch {
     return this.#breaches;
   }
 
+  /** Upper limits of trends, of the phase as a whole, that what was measured so far does not keep. */
+  exceeded(metrics: RunMetrics, windowOf: ViewOptions['windowOf']): ThresholdResult[] {
+    const limits = this.#thresholds.filter(
+      ({ aggregation, operator, windowMs }) =>
+        aggregation.type === 'trend' && operator.startsWith('<') && windowMs === null,
+    );
+    return evaluateThresholds(limits, metrics.view({ windowOf, live: true })).filter(
+      ({ ok, value }) => !ok && value !== null,
+    );
+  }
+
   /** One result per threshold, in order. What ended the run has failed, even if later samples put it right. */
   judge(metrics: RunMetrics, windowOf: ViewOptions['windowOf']): ThresholdResult[] {
     return evaluateThresholds(this.#thresholds, metrics.view({ windowOf })).map((result, index) => {

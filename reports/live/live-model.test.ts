@@ -36,11 +36,17 @@ describe('a model gathered in memory', () => {
       node: [{ atMs: at(0), value: 1 }],
       'shard-1': [{ atMs: at(0), value: 2 }],
     });
-    expect([status, summary, stepSeconds]).toEqual(['running', null, undefined]);
+    expect([status, summary, stepSeconds]).toEqual(['running', null, 1]);
   });
 
   it('says nothing of a run that recorded nothing', () => {
-    expect(newModel().model()).toMatchObject({ percentiles: {}, counters: {}, gauges: {}, distributions: [] });
+    expect(newModel().model()).toMatchObject({
+      percentiles: {},
+      counters: {},
+      gauges: {},
+      distributions: [],
+      heatMaps: [],
+    });
   });
 
   it('takes rows that come late, exactly for 20 seconds and as the worst of them after that', () => {
@@ -55,6 +61,18 @@ describe('a model gathered in memory', () => {
     expect(points.map(({ atMs }) => atMs)).toEqual([at(0), at(19), at(40)]);
     expect(points[0]).toMatchObject({ count: 9, p50: 8.007, max: 8 });
     expect(live.model().distributions.find(({ phase }) => phase === 'all')!.count).toBe(15);
+  });
+
+  it('leaves out seconds that an agent has not reported yet, but waits for none that fell silent', () => {
+    const live = newModel();
+    const heard = (source: string, second: number) => gaugeRow({ source, metric: 'agent_cpu', atMs: at(second) });
+    const sent = (second: number) => counterRow({ atMs: at(second) });
+    live.add(batchOf({ gauges: [heard('agent-0', 0), heard('agent-1', 0)], counters: [sent(0), sent(1)] }));
+    live.add(batchOf({ gauges: [heard('agent-0', 1)] }));
+    expect(live.wholeLines().counters.messages_sent!.map(({ atMs }) => atMs)).toEqual([at(0)]);
+    expect(live.lines().counters.messages_sent).toHaveLength(2);
+    live.add(batchOf({ gauges: [heard('agent-0', 12)], counters: [sent(12)] }));
+    expect(live.wholeLines().counters.messages_sent).toHaveLength(3);
   });
 
   it('joins the seconds of a long run, of all series alike, and keeps one point for each point of a chart', () => {
@@ -72,12 +90,15 @@ describe('a model gathered in memory', () => {
     const model = live.model();
     expect(model.stepSeconds).toBe(16);
     const latency = model.percentiles.delivery_latency!;
-    expect(latency).toHaveLength(Math.ceil(seconds / 16));
+    expect(latency.length).toBeLessThan(760);
+    expect(latency[59]!.atMs - latency[58]!.atMs, 'the first minute stays by the second').toBe(1_000);
     expect(latency.reduce((sum, { count }) => sum + count, 0)).toBe(3 * seconds);
     expect(latency.filter(({ max }) => max === 50)).toHaveLength(1);
     expect(model.gauges.server_cpu!.node!.filter(({ value }) => value === 9)).toHaveLength(1);
     const { time, charts } = chartData(model);
-    expect(time).toEqual({ step: 16, length: latency.length });
+    expect(time).toEqual({ step: 16, length: seconds / 16 });
+    const [heat] = model.heatMaps;
+    expect(heat!.columns.flatMap(({ counts }) => counts).reduce((a, b) => a + b)).toBe(3 * seconds);
     const sent = charts
       .find(({ id }) => id === 'throughput')!
       .variants[0]!.series.find(({ label }) => label === 'sent')!;

@@ -4,14 +4,20 @@
  * ones in coarser steps, so that memory stays bounded.
  */
 import { MergedHistogram } from '../../loadgen/recorder/histogram.ts';
-import type { GaugeName, TrendName } from '../../loadgen/recorder/metrics.ts';
+import { type GaugeName, TRENDS, type TrendName } from '../../loadgen/recorder/metrics.ts';
 import type { GaugeRow, HistogramRow, Phase, SampleBatch } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
 import type { Distribution, ReportModel } from '../report-model.ts';
+import { type HeatPoint, heatMapOf, heatPointOf, joinHeat } from './heat-series.ts';
 import { PercentileSeries } from './percentile-series.ts';
 import { type Series, Timeline } from './timeline.ts';
 
+/** An agent that has said nothing for this long is not waited for. */
+const SILENT_MS = 10_000;
+
 export type LiveModelRun = Pick<ReportModel, 'runId' | 'scenarioText' | 'command'>;
+
+type Spreads = Pick<ReportModel, 'distributions' | 'heatMaps'>;
 
 interface ValuePoint {
   atMs: number;
@@ -25,6 +31,9 @@ export class LiveModel {
   #counters = new Map<string, Series<ValuePoint>>();
   #gauges = new Map<GaugeName, Map<string, Series<ValuePoint>>>();
   #distributions = new Map<TrendName, Map<Phase, MergedHistogram>>();
+  #heat = new Map<TrendName, Series<HeatPoint>>();
+  /** Start of the last second that each agent reported. */
+  #lastHeardMs = new Map<string, number>();
 
   constructor(run: LiveModelRun) {
     this.run = run;
@@ -41,17 +50,51 @@ export class LiveModel {
 
   /** The status is that of the summary: without one the run is still running. The model is to be used before the next `add`. */
   model(summary: RunSummary | null = null): ReportModel {
-    const distributions = [...this.#distributions].sort(([a], [b]) => (a < b ? -1 : 1));
+    return { ...this.lines(summary), ...this.spreads() };
+  }
+
+  /** What goes on from second to second, and is cheap to ask for. To be used before the next `add`. */
+  lines(summary: RunSummary | null = null): Omit<ReportModel, keyof Spreads> {
+    return this.#linesUntil(Number.POSITIVE_INFINITY, summary);
+  }
+
+  /** As `lines`, without the newest seconds, of which some agents have not reported yet: rates would seem to fall. */
+  wholeLines(summary: RunSummary | null = null): Omit<ReportModel, keyof Spreads> {
+    return this.#linesUntil(this.#completeUntilMs(), summary);
+  }
+
+  #linesUntil(untilMs: number, summary: RunSummary | null): Omit<ReportModel, keyof Spreads> {
+    const { stepSeconds } = this.#timeline;
+    const latestMs = untilMs - 1_000 * stepSeconds;
+    const until = <Point extends { atMs: number }>(points: Point[]) => pointsUntil(points, latestMs);
     return {
       ...this.run,
       status: summary === null ? 'running' : 'finished',
       summary,
-      ...(this.#timeline.stepSeconds > 1 && { stepSeconds: this.#timeline.stepSeconds }),
-      percentiles: mapped(this.#percentiles, (series) => series.points()),
-      counters: mapped(this.#counters, ({ points }) => points),
-      gauges: mapped(this.#gauges, (sources) => mapped(sources, ({ points }) => points)),
+      stepSeconds,
+      percentiles: mapped(this.#percentiles, (series) => until(series.points())),
+      counters: mapped(this.#counters, ({ points }) => until(points)),
+      gauges: mapped(this.#gauges, (sources) => mapped(sources, ({ points }) => until(points))),
+    };
+  }
+
+  /** Up to here all agents have reported that did so lately, ms since the epoch. */
+  #completeUntilMs(): number {
+    const last = [...this.#lastHeardMs.values()];
+    const newest = Math.max(...last);
+    return Math.min(...last.filter((atMs) => atMs > newest - SILENT_MS)) + 1_000;
+  }
+
+  /** What all samples so far say together. */
+  spreads(): Spreads {
+    const distributions = [...this.#distributions].sort(([a], [b]) => (a < b ? -1 : 1));
+    const heat = TRENDS.flatMap((metric) => {
+      const points = this.#heat.get(metric)?.points ?? [];
+      return points.length === 0 ? [] : [heatMapOf(metric, points, this.#timeline.stepSeconds)];
+    });
+    return {
       distributions: distributions.flatMap(([metric, phases]) => distributionsOf(metric, phases)),
-      heatMaps: [],
+      heatMaps: heat,
     };
   }
 
@@ -60,11 +103,16 @@ export class LiveModel {
     found(this.#percentiles, row.metric, () => new PercentileSeries(this.#timeline)).add(row);
     const phases = found(this.#distributions, row.metric, () => new Map<Phase, MergedHistogram>());
     found(phases, row.phase, () => new MergedHistogram()).addRow(row);
+    if (row.metric.endsWith('_service')) return;
+    found(this.#heat, row.metric, () => this.#timeline.series<HeatPoint>(joinHeat)).add(heatPointOf(row));
   }
 
   #addGauge({ metric, source, atMs, value }: GaugeRow): void {
+    if (metric === 'agent_cpu') this.#lastHeardMs.set(source, atMs);
     const sources = found(this.#gauges, metric, () => new Map<string, Series<ValuePoint>>());
-    found(sources, source, () => this.#timeline.series<ValuePoint>(joinHighest)).add({ atMs, value });
+    // Of connections the fewest are the worst, of everything else the most.
+    const join = metric === 'connections' ? joinLowest : joinHighest;
+    found(sources, source, () => this.#timeline.series<ValuePoint>(join)).add({ atMs, value });
   }
 }
 
@@ -88,12 +136,22 @@ function distribution(metric: TrendName, phase: Distribution['phase'], merged: M
   };
 }
 
+function pointsUntil<Point extends { atMs: number }>(points: Point[], latestMs: number): Point[] {
+  let length = points.length;
+  while (length > 0 && points[length - 1]!.atMs > latestMs) length--;
+  return length === points.length ? points : points.slice(0, length);
+}
+
 function joinSum(into: ValuePoint, { value }: ValuePoint): void {
   into.value += value;
 }
 
 function joinHighest(into: ValuePoint, { value }: ValuePoint): void {
   into.value = Math.max(into.value, value);
+}
+
+function joinLowest(into: ValuePoint, { value }: ValuePoint): void {
+  into.value = Math.min(into.value, value);
 }
 
 function found<Key, Value>(map: Map<Key, Value>, key: Key, create: () => Value): Value {

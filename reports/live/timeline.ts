@@ -10,6 +10,8 @@ export interface TimedPoint {
 
 /** As many steps as the report's charts have at most, so that one step is one point of a chart. */
 const STEPS_MAX = 900;
+/** Stay by the second even then: they hold the empty state that memory per connection is measured from. */
+const WHOLE_SECONDS = 60;
 
 export class Timeline {
   stepSeconds = 1;
@@ -41,7 +43,9 @@ export class Timeline {
 
   #startOf(atMs: number): number {
     const originMs = this.#originMs!;
-    return originMs + this.#stepIndex((atMs - originMs) / 1_000) * this.stepSeconds * 1_000;
+    const second = Math.floor((atMs - originMs) / 1_000);
+    if (second < WHOLE_SECONDS) return originMs + second * 1_000;
+    return originMs + Math.max(this.#stepIndex(second) * this.stepSeconds, WHOLE_SECONDS) * 1_000;
   }
 
   #stepIndex(second: number): number {

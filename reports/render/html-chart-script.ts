@@ -80,26 +80,30 @@ ${CHART_PLUGINS_SCRIPT}
       this.draw();
     }
 
-    /** Lines that are the same ones get longer where they stand; anything else is drawn again. */
+    /** Lines that are the same ones get longer where they stand; anything else is drawn again. The chart may be the old object, changed. */
     update(chart) {
-      const before = this.variant;
-      const names = (each) => each.variants.map(({ label }) => label).join();
-      if (this.select && names(chart) !== names(this.chart)) this.select.replaceChildren(...chart.variants.map(({ label }, index) => new Option(label, index)));
+      const names = chart.variants.map(({ label }) => label);
+      if (this.select && names.join() !== [...this.select.options].map(({ text }) => text).join()) {
+        this.select.replaceChildren(...names.map((label, index) => new Option(label, index)));
+      }
+      const index = Math.max(0, names.indexOf(this.label));
       this.chart = chart;
-      const index = Math.max(0, chart.variants.findIndex(({ label }) => label === before.label));
       this.variant = chart.variants[index];
       if (this.select) this.select.value = String(index);
       const scale = Boolean(this.variant.logarithmic);
       const rescaled = this.check && !this.scaleChosen && this.check.checked !== scale;
       if (rescaled) this.check.checked = scale;
       this.figure.querySelector('h3 .unit').textContent = this.variant.unit;
-      const shape = (each) => JSON.stringify([each.empty, each.series.map(({ label, colour, dashed, width }) => [label, colour, dashed, width])]);
-      if (!this.plot || rescaled || shape(before) !== shape(this.variant)) return this.draw();
+      this.figure.querySelector('figcaption').textContent = chart.about;
+      if (!this.plot || rescaled || this.shape !== this.shapeNow()) return this.draw();
       this.holder.setAttribute('aria-label', this.variant.words);
       this.plot.setData(this.columns(), false);
-      const time = this.chart.kind === 'time';
       const x = this.plot.data[0];
-      this.plot.setScale('x', time ? { min: range[0], max: range[1] } : { min: x[0], max: x[x.length - 1] });
+      this.plot.setScale('x', this.chart.kind === 'time' ? { min: range[0], max: range[1] } : { min: x[0], max: x[x.length - 1] });
+    }
+
+    shapeNow() {
+      return JSON.stringify([this.variant.empty, this.variant.series.map(({ label, colour, dashed, width }) => [label, colour, dashed, width])]);
     }
 
     columns() {
@@ -120,6 +124,8 @@ ${CHART_PLUGINS_SCRIPT}
     draw() {
       if (this.plot) this.plot.destroy();
       this.plot = null;
+      this.label = this.variant.label;
+      this.shape = this.shapeNow();
       this.holder.textContent = '';
       this.legend.textContent = '';
       this.holder.setAttribute('aria-label', this.variant.words);

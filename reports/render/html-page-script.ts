@@ -32,19 +32,19 @@ export const PAGE_SCRIPT = `
   dark.addEventListener('change', announce);
   label();
 
-  for (const copy of document.querySelectorAll('button.copy')) {
+  document.addEventListener('click', async ({ target }) => {
+    const copy = target.closest('button.copy');
+    if (!copy) return;
     const code = copy.parentElement.querySelector('code');
-    copy.addEventListener('click', async () => {
-      try {
-        await navigator.clipboard.writeText(code.textContent);
-        copy.textContent = 'Copied';
-      } catch {
-        getSelection().selectAllChildren(code);
-        copy.textContent = 'Selected';
-      }
-      setTimeout(() => { copy.textContent = 'Copy'; }, 2000);
-    });
-  }
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      copy.textContent = 'Copied';
+    } catch {
+      getSelection().selectAllChildren(code);
+      copy.textContent = 'Selected';
+    }
+    setTimeout(() => { copy.textContent = 'Copy'; }, 2000);
+  });
 
   let before;
   addEventListener('beforeprint', () => {

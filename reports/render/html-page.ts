@@ -27,6 +27,8 @@ export interface PageParts {
   /** Run in this order after the chart library, the script that draws the charts and that of the page. */
   scripts?: readonly string[];
   footer: string;
+  /** After the style sheet that all pages share. */
+  style?: string;
   /** Lets scripts speak to the server that the page came from, and to no other. Default false: to nobody. */
   connects?: boolean;
 }
@@ -56,7 +58,7 @@ export function renderPage(parts: PageParts): string {
 <link rel="icon" href="${ICON}">
 <script>${THEME_SCRIPT}</script>
 <style>${library.style}
-${STYLE}</style>
+${STYLE}${parts.style ?? ''}</style>
 </head>
 <body>
 <a class="skip" href="#${skipTo}">Skip to ${escapeHtml(skipLabel.toLowerCase())}</a>

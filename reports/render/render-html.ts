@@ -6,7 +6,7 @@ import { backgroundSections } from './html-background.ts';
 import { chartSections } from './html-figures.ts';
 import { metricSection } from './html-metrics.ts';
 import { overviewSections, runLine, runName } from './html-overview.ts';
-import { renderPage } from './html-page.ts';
+import { type PageParts, renderPage } from './html-page.ts';
 import { VERDICT_LABELS } from './summary-view.ts';
 
 const LINKS = [
@@ -25,8 +25,13 @@ const LINKS = [
 
 /** The whole document. Also for runs without an end (`summary` null), and without a single sample. */
 export function renderHtml(model: ReportModel): string {
+  return renderPage(reportParts(model));
+}
+
+/** What the document consists of. */
+export function reportParts(model: ReportModel): PageParts {
   const data = chartData(model);
-  return renderPage({
+  return {
     title: `${pageVerdict(model)}: ${runName(model)} – Plimsoll`,
     brandName: runName(model),
     runLine: runLine(model),
@@ -34,7 +39,7 @@ export function renderHtml(model: ReportModel): string {
     main: [overviewSections(model), chartSections(data), metricSection(model), backgroundSections(model)].join('\n'),
     data,
     footer: footerText(model),
-  });
+  };
 }
 
 function pageVerdict({ summary, status }: ReportModel): string {
