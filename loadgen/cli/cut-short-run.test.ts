@@ -1,4 +1,6 @@
 /** A run from outside that does not get to its end, or not with all of its processes. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, Workspace } from '../testing/command-line.ts';
 import { SMALL, writeScenario } from './small-scenario.fixture.ts';
@@ -88,6 +90,18 @@ describe('a run', () => {
     const report = await workspace.run(['report']);
     expect(report.stdout).toMatch(/cut short|interrupted/i);
     expect(report.code).toBe(0);
+
+    // What there is is written; what there is not is said.
+    const files = ['s.json', 'r.html', 'm.md', 'j.xml', 'r.hlog', 'r.csv'];
+    const flags = ['--summary-json', '--html', '--markdown', '--junit', '--hlog', '--csv'];
+    const exported = await workspace.run(['report', ...flags.flatMap((flag, index) => [flag, files[index]!])]);
+    expect(exported).toMatchObject({ code: 104, stdout: '' });
+    expect(exported.stderr).toMatch(/^run \S+ was cut short before it had a summary; plimsoll report \S+ --html shows/);
+    const written = files.filter((file) => existsSync(join(workspace.directory, file)));
+    expect(written).toEqual(files.slice(1));
+    const log = readFileSync(join(workspace.directory, 'r.hlog'), 'utf8');
+    expect(log).toMatch(/^#\[Run \S+ of Plimsoll, interrupted\]\n/);
+    expect(log).toContain('Tag=delivery_latency,');
   });
 });
 

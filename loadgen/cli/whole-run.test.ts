@@ -1,7 +1,9 @@
 /** A run from outside, from its start to its end: what it prints, how it ends, what it leaves behind. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { HistogramLogReader, listTags } from 'hdr-histogram-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { RunSummary } from '../recorder/summary.ts';
 import { Workspace } from '../testing/command-line.ts';
 import { SMALL, writeScenario } from './small-scenario.fixture.ts';
 
@@ -57,9 +59,11 @@ describe('a run', () => {
     });
     const table = await workspace.run(['runs']);
     expect(table.stdout).toContain(summary.metadata.runId);
-    const markdown = await workspace.run(['report', '--markdown', '-']);
-    expect(markdown.stdout).toMatch(/pass/i);
+    const others = ['--junit', 'j.xml', '--hlog', 'r.hlog', '--csv', 'r.csv'];
+    const markdown = await workspace.run(['report', '--markdown', '-', ...others]);
+    expect(markdown.stdout).toMatch(/^## ✅ PASS: first/);
     expect(markdown.code).toBe(0);
+    expectExports(workspace, summary);
     const json = JSON.parse((await workspace.run(['report', 'first', '--json'])).stdout);
     expect(json).toEqual(summary);
   });
@@ -95,9 +99,12 @@ describe('a run', () => {
       '2s',
       '--summary-json',
       'idle.json',
+      '--hlog',
+      'idle.hlog',
     ]);
     expect(stderr).not.toMatch(/Warning/);
     expect(workspace.summary('idle.json')).toMatchObject({ verdict: 'pass', ledger: { sent: 0 } });
+    expect(listTags(readFileSync(join(workspace.directory, 'idle.hlog'), 'utf8'))).toEqual(['connect_latency']);
     expect(code).toBe(0);
   });
 
@@ -137,3 +144,26 @@ describe('a run', () => {
     expect(code).toBe(99);
   });
 });
+
+/** What other tools read says what the summary says: every message is in it, in its second. */
+function expectExports({ directory }: Workspace, { metadata, ledger, results }: RunSummary): void {
+  const read = (file: string): string => readFileSync(join(directory, file), 'utf8');
+  const junit = read('j.xml');
+  expect(junit).toContain(`<property name="run" value="${metadata.runId}"/>`);
+  expect(junit).toMatch(/ failures="0" errors="0" skipped="0" /);
+  expect(junit.match(/<testcase name=".*" classname="first.thresholds"/g)).toHaveLength(results.thresholds.length);
+
+  const reader = new HistogramLogReader(read('r.hlog'));
+  let delivered = 0;
+  for (let next = reader.nextIntervalHistogram(); next !== null; next = reader.nextIntervalHistogram())
+    if (next.tag === 'delivery_latency') delivered += next.totalCount;
+  expect(delivered).toBe(ledger.delivered);
+
+  const rows = read('r.csv')
+    .split('\r\n')
+    .map((line) => line.split(','));
+  const sumOf = (kind: string, metric: string, column: number): number =>
+    rows.reduce((sum, row) => sum + (row[3] === kind && row[4] === metric ? Number(row[column]) : 0), 0);
+  expect(sumOf('trend', 'delivery_latency', 6)).toBe(ledger.delivered);
+  expect(sumOf('counter', 'messages_delivered', 14)).toBe(ledger.delivered);
+}
