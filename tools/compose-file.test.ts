@@ -126,7 +126,16 @@ describe('docker-compose.yml', () => {
     const { datasources } = parse(readText('reports/grafana/provisioning/datasources/clickhouse.yaml')) as {
       datasources: Array<{ type: string; uid: string; jsonData: { username: string; protocol: string } }>;
     };
-    const { environment } = compose.services.grafana!;
+    const { environment, volumes } = compose.services.grafana!;
+    const mounted = (file: string) =>
+      volumes!.map((volume) => volume.split(':')).find(([from]) => from!.endsWith(file))![1];
+    const { providers } = parse(readText('reports/grafana/provisioning/dashboards/plimsoll.yaml')) as {
+      providers: Array<{ options: { path: string } }>;
+    };
+    expect(mounted('provisioning/dashboards')).toBe('/etc/grafana/provisioning/dashboards');
+    expect(mounted('provisioning/datasources')).toBe('/etc/grafana/provisioning/datasources');
+    expect(mounted('grafana/dashboards')).toBe(providers[0]!.options.path);
+    expect(environment!.GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH).toBe(`${providers[0]!.options.path}/plimsoll.json`);
     expect(environment!.GF_PLUGINS_PREINSTALL_SYNC).toMatch(new RegExp(`^${datasources[0]!.type}@\\d+\\.\\d+\\.\\d+$`));
     expect(environment).toHaveProperty('CLICKHOUSE_HOST', 'clickhouse');
     expect(readText('deploy/clickhouse/grafana-reader.xml')).toContain(`<${datasources[0]!.jsonData.username}>`);
