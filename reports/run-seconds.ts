@@ -10,8 +10,7 @@ export interface RunSeconds {
   scenario: string;
   scenarioText: string;
   seed: number;
-  /** What was asked for and the machine, as they were stored when the run began. */
-  config: Record<string, unknown>;
+  /** The machine, as it was stored when the run began. */
   environment: Record<string, unknown>;
   status: 'running' | 'finished' | 'interrupted';
   /** Null when the run was cut short before it could be judged. */

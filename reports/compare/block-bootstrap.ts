@@ -63,11 +63,11 @@ export function runningSums(series: ArrayLike<number>): Float64Array {
  * where R is the autocovariance, λ(t) = 1 up to |t| = 1/2 and falls to 0 at 1, and M is twice the lag after which
  * K = max(5, √log10 n) autocorrelations in a row are below 2·√(log10 n ÷ n).
  *
- * Never below n^(1/4), because a short series can hide its dependence, nor above n ÷ 6, because few blocks say little.
+ * Never below n^(1/3), because a short series can hide its dependence, nor above n ÷ 6, because few blocks say little.
  */
 export function blockLength(series: ArrayLike<number>): number {
   const n = series.length;
-  const least = Math.max(1, n ** 0.25);
+  const least = Math.max(1, n ** (1 / 3));
   const most = Math.max(1, n / 6);
   if (n < 8) return 1;
   const centred = centre(series);

@@ -41,9 +41,15 @@ export class TrendTable {
     return this.totals[this.seconds]!;
   }
 
-  /** Occupied buckets, in no order, with repetitions. */
-  get buckets(): Uint16Array {
-    return this.#buckets;
+  /** Adds the samples of each bucket to `counts`. */
+  addTo(counts: Float64Array): void {
+    for (let second = 0; second < this.seconds; second++) {
+      let before = 0;
+      for (let at = this.#starts[second]!; at < this.#starts[second + 1]!; at++) {
+        counts[this.#buckets[at]!]! += this.#upTo[at]! - before;
+        before = this.#upTo[at]!;
+      }
+    }
   }
 
   /** Running sums over the seconds of samples in `bucket` or below. */
@@ -88,13 +94,16 @@ export class TrendSide {
   readonly count: number;
   /** Occupied buckets of any run, ascending. */
   readonly #buckets: Uint16Array;
+  /** Of all samples, those up to and with each of these buckets. */
+  readonly #shape: Float64Array;
 
   constructor(tables: TrendTable[]) {
     this.tables = tables;
     this.count = tables.reduce((sum, table) => sum + table.count, 0);
-    const occupied = new Uint8Array(2 ** 16);
-    for (const { buckets } of tables) for (const bucket of buckets) occupied[bucket] = 1;
-    this.#buckets = Uint16Array.from([...occupied.keys()].filter((bucket) => occupied[bucket] === 1));
+    const counts = new Float64Array(2 ** 16);
+    for (const table of tables) table.addTo(counts);
+    this.#buckets = Uint16Array.from([...counts.keys()].filter((bucket) => counts[bucket]! > 0));
+    this.#shape = runningSums(Array.from(this.#buckets, (bucket) => counts[bucket]!)).subarray(1);
   }
 
   /** Bucket of a percentile of all samples. */
@@ -116,29 +125,34 @@ export class TrendSide {
     return this.#buckets.indexOf(bucket);
   }
 
-  /** The lowest position with at least `rank` samples up to it: gallops away from `hint`, then halves. */
+  /**
+   * The lowest position with at least `rank` samples up to it. A resample has about the shape of the whole: what is missing at
+   * one position tells by how far to go on, so that three or four looks are enough; after some more it halves.
+   */
   #find(resample: Resample, rank: number, hint: number): number {
-    const last = this.#buckets.length - 1;
     let low = -1;
-    let high = last;
-    let at = hint;
-    for (let step = 1; low + 1 < high; step *= 2) {
-      if (this.#upTo(resample, at) >= rank) {
-        high = at;
-        if (at - step <= low) break;
-        at -= step;
-      } else {
-        low = at;
-        if (at + step >= high) break;
-        at += step;
-      }
-    }
-    while (low + 1 < high) {
-      const middle = (low + high) >> 1;
-      if (this.#upTo(resample, middle) >= rank) high = middle;
-      else low = middle;
+    let high = this.#buckets.length - 1;
+    let at = Math.min(hint, high);
+    for (let looks = 0; low + 1 < high; looks++) {
+      const seen = this.#upTo(resample, at);
+      if (seen >= rank) high = at;
+      else low = at;
+      const likely = looks > 6 ? (low + high) >> 1 : this.#shapeAt(this.#shape[at]! + rank - seen);
+      at = Math.min(Math.max(likely, low + 1), Math.max(low + 1, high - 1));
     }
     return high;
+  }
+
+  /** The lowest position up to which all runs together have `count` samples. */
+  #shapeAt(count: number): number {
+    let low = 0;
+    let high = this.#shape.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#shape[middle]! >= count) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   #upTo(resample: Resample, position: number): number {

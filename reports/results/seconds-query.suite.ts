@@ -51,7 +51,6 @@ export function secondsSuite(storeOf: () => ResultsStore): void {
       scenario: 'smoke',
       scenarioText: start.scenarioText,
       seed: 7,
-      config: { agents: 1 },
       environment: { cores: 2 },
       status: 'running',
       summary: null,

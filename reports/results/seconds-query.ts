@@ -42,7 +42,7 @@ interface Span {
   seconds: number;
 }
 
-type Identity = Pick<RunSeconds, 'name' | 'tags' | 'startedAtMs' | 'scenario' | 'seed' | 'config' | 'environment'>;
+type Identity = Pick<RunSeconds, 'name' | 'tags' | 'startedAtMs' | 'scenario' | 'seed' | 'environment'>;
 
 async function queryIdentity(store: StoreClient, runId: string): Promise<Identity> {
   const [row] = await queryRows<{
@@ -51,16 +51,15 @@ async function queryIdentity(store: StoreClient, runId: string): Promise<Identit
     started_at_ms: number;
     scenario: string;
     seed: number;
-    config: string;
     environment: string;
   }>(
     store,
-    `SELECT name, tags, toUnixTimestamp64Milli(started_at) AS started_at_ms, scenario, seed, config, environment
+    `SELECT name, tags, toUnixTimestamp64Milli(started_at) AS started_at_ms, scenario, seed, environment
      FROM ${store.database}.runs WHERE run_id = {run:String} LIMIT 1`,
     { run: runId },
   );
-  const { started_at_ms, config, environment, ...rest } = row!;
-  return { ...rest, startedAtMs: started_at_ms, config: JSON.parse(config), environment: JSON.parse(environment) };
+  const { started_at_ms, environment, ...rest } = row!;
+  return { ...rest, startedAtMs: started_at_ms, environment: JSON.parse(environment) };
 }
 
 /** From the rows, not from the summary: a run cut short has none. */
