@@ -161,6 +161,7 @@ export class ResultsSink implements SampleSink {
         const { source, doubtful } = segment;
         await this.#store.storeSegment(source, { doubtful, patienceMs: PATIENCE_MS });
       } catch (error) {
+        if (this.#spool.forget(segment)) continue;
         segment.doubtful = true;
         this.#away(error as Error);
         return false;

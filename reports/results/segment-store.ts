@@ -1,5 +1,6 @@
 /** Puts the rows of a spool's segment into the tables, once however often it is tried. */
 import { readFileSync } from 'node:fs';
+import { ResultsError } from './results-store.ts';
 import { byTable, decodeSegment, type RowCounts, type Segment } from './spool-segment.ts';
 import { insertLines, queryRows, type StoreClient } from './store-client.ts';
 
@@ -25,9 +26,10 @@ export async function storeSegment(
   source: string | Uint8Array,
   options: SegmentOptions,
 ): Promise<{ runId: string; rows: RowCounts } | null> {
-  const [bytes, name] =
-    typeof source === 'string' ? [readFileSync(source), source] : [Buffer.from(source), 'rows in memory'];
-  const segment = decodeSegment(bytes, name);
+  const segment =
+    typeof source === 'string'
+      ? decodeSegment(readSpooled(source), source)
+      : decodeSegment(Buffer.from(source), 'rows in memory');
   if (segment === null) return null;
   const { runId, segment: number } = segment.head;
   const stored: RowCounts = {};
@@ -38,6 +40,14 @@ export async function storeSegment(
     await insertLines(store, table, lines, `${runId}/${number}/${table}`, signal);
   }
   return { runId, rows: stored };
+}
+
+function readSpooled(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new ResultsError('failed', `Rows on disk can't be read: ${(error as Error).message}.`, { cause: error });
+  }
 }
 
 async function isStored(store: StoreClient, { head }: Segment, table: string, rows: number): Promise<boolean> {

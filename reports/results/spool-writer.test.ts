@@ -78,6 +78,18 @@ it('a segment that got big is cut by itself', async () => {
   expect(takeAll(spool).values).toEqual(upTo(10));
 });
 
+it('a file that somebody removed is told from one that could not be sent, and its rows are lost', async () => {
+  const spool = writer();
+  spool.append(rowsOf(0, 3));
+  await spool.cut();
+  const segment = spool.oldest!;
+  expect(spool.forget(segment)).toBe(false);
+  rmSync(directory, { recursive: true });
+  expect(spool.forget(segment)).toBe(true);
+  expect([spool.waitingRows, spool.lostRows]).toEqual([0, 3]);
+  expect(troubles).toEqual([expect.stringMatching(/000001\.rows is gone/)]);
+});
+
 describe('a disk that takes nothing', () => {
   it.skipIf(process.platform !== 'linux')(
     'leaves rows in memory, and they are written when there is room',

@@ -2,7 +2,7 @@
  * Rows of a run on disk until the results store has them: encoded once, written within a quarter of a second, and cut into
  * segments that are stored, and removed, one by one. What is written survives `kill -9` of this process.
  */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { TableRows } from './run-rows.ts';
 import { removeSpool, segmentPath } from './spool-directory.ts';
@@ -123,6 +123,15 @@ export class SpoolWriter {
       rmSync(segment.source, { force: true });
       this.#diskBytes -= segment.bytes;
     } else this.#memoryBytes -= segment.bytes;
+  }
+
+  /** True, and its rows count as lost, if somebody has removed its file. */
+  forget(segment: ClosedSegment): boolean {
+    if (typeof segment.source !== 'string' || existsSync(segment.source)) return false;
+    this.remove(segment);
+    this.#lostRows += segment.rows;
+    this.#complain(`${segment.source} is gone; some rows of this run are lost`);
+    return true;
   }
 
   /** Ends writing; the folder goes too if nothing waits in it. */
