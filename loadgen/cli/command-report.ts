@@ -33,7 +33,7 @@ const builder = (argv: Argv) =>
     .example('$0 report nightly --html report.html', 'the newest run of that name')
     .example('$0 report --junit junit.xml --markdown summary.md', 'several at once, for CI')
     .example('$0 report --hlog run.hlog --csv run.csv', 'for HdrHistogram’s tools, and a spreadsheet')
-    .example('$0 report --csv - | duckdb -c "FROM read_csv(\'/dev/stdin\')"', 'into another program');
+    .example('$0 report --csv - | gzip > run.csv.gz', 'into another program');
 
 type Arguments = ReturnType<typeof builder> extends Argv<infer A> ? A : never;
 

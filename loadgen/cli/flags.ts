@@ -103,8 +103,8 @@ export const FLAGS = withEnvironment({
   'summary-json': { type: 'string', describe: 'write the summary as JSON here; - for standard output' },
   markdown: { type: 'string', describe: 'write the summary as Markdown here; - for standard output' },
   junit: { type: 'string', describe: 'write JUnit XML for a CI system here; - for standard output' },
-  hlog: { type: 'string', describe: 'write an HdrHistogram log (a histogram a second and metric) here; - likewise' },
-  csv: { type: 'string', describe: 'write a table of all figures, second by second, here; - likewise' },
+  hlog: { type: 'string', describe: 'write the latencies as an HdrHistogram log here; - for standard output' },
+  csv: { type: 'string', describe: 'write all figures, second by second, as CSV here; - for standard output' },
   metrics: {
     type: 'string',
     describe: 'answer Prometheus at http://<host:port>/metrics; a port alone: this machine only (default: off)',
