@@ -3,6 +3,7 @@ import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { PLIMSOLL_VERSION } from '../version.ts';
 import { agentCommand } from './command-agent.ts';
+import { compareCommand } from './command-compare.ts';
 import { deadLettersCommand } from './command-dead-letters.ts';
 import { doctorCommand } from './command-doctor.ts';
 import { reportCommand } from './command-report.ts';
@@ -29,6 +30,7 @@ const commands = [
   agentCommand,
   runsCommand,
   reportCommand,
+  compareCommand,
   validateCommand,
   doctorCommand,
   deadLettersCommand,

@@ -3,7 +3,7 @@ import { closestName } from '../closest-name.ts';
 import { knownScenarios } from '../scenario-loader.ts';
 
 /** Commands that are to come. */
-const TO_COME = ['capacity', 'plan', 'simulate', 'compare'];
+const TO_COME = ['capacity', 'plan', 'simulate'];
 
 /**
  * @param message the parser's own
@@ -19,6 +19,8 @@ export function usageSentence(message: string, args: readonly string[], commands
     const hint = meant === undefined ? '' : `did you mean "${meant}"? `;
     return `there is no command "${command}"; ${hint}the commands are: ${commands.join(', ')}`;
   }
+  if (message.startsWith('Not enough non-option arguments') && command === 'compare')
+    return 'say which two runs: plimsoll compare <a> <b>; plimsoll runs lists them';
   if (message.startsWith('Not enough non-option arguments') && ['run', 'validate'].includes(command))
     return `say which scenario: a file, or one of: ${knownScenarios().join(', ')}`;
   return message;

@@ -42,28 +42,38 @@ export function changeOf(a: Estimate, b: Estimate, alpha: number, smallest: numb
     return null;
   const same = (value: number): number => value;
   const log = (value: number): number => Math.log(Math.max(value, smallest));
-  const logs = stretched(a, b, log, alpha);
+  const logs = changeInterval(a, b, log, alpha);
   return {
     difference: b.value - a.value,
-    differenceInterval: stretched(a, b, same, alpha),
+    differenceInterval: changeInterval(a, b, same, alpha),
     ratio: Math.exp(log(b.value) - log(a.value)),
     ratioInterval: { low: Math.exp(logs.low), high: Math.exp(logs.high) },
     alpha,
   };
 }
 
-function stretched(a: Estimate, b: Estimate, scale: (value: number) => number, alpha: number): Interval {
-  const changes = a.resampled.map((value, index) => scale(b.resampled[index]!) - scale(value)).sort();
-  const estimate = scale(b.value) - scale(a.value);
-  const [spreadA, spreadB] = spreads(a, b, scale);
-  const wanted = spreadA.variance + spreadB.variance;
-  const seen = varianceOf(changes);
+/** The interval of one side alone, of level 1 − `alpha`. */
+export function intervalOf(side: Estimate, alpha: number, smallest: number): Interval {
+  const log = (value: number): number => Math.log(Math.max(value, smallest));
+  const { low, high } = stretched(side.resampled.map(log), log(side.value), [ownSpread(side, log)], alpha);
+  return { low: Math.exp(low), high: Math.exp(high) };
+}
+
+function changeInterval(a: Estimate, b: Estimate, scale: (value: number) => number, alpha: number): Interval {
+  const changes = a.resampled.map((value, index) => scale(b.resampled[index]!) - scale(value));
+  return stretched(changes, scale(b.value) - scale(a.value), spreads(a, b, scale), alpha);
+}
+
+function stretched(resampled: Float64Array, estimate: number, spreads: readonly Spread[], alpha: number): Interval {
+  const wanted = spreads.reduce((sum, { variance }) => sum + variance, 0);
+  const seen = varianceOf(resampled);
   if (!(wanted > 0) || !(seen > 0)) return { low: estimate, high: estimate };
-  const freedom = wanted ** 2 / (spreadA.variance ** 2 / spreadA.freedom + spreadB.variance ** 2 / spreadB.freedom);
+  const freedom = wanted ** 2 / spreads.reduce((sum, spread) => sum + spread.variance ** 2 / spread.freedom, 0);
   const stretch = (studentQuantile(alpha, freedom) / normalQuantile(alpha)) * Math.sqrt(wanted / seen);
+  const sorted = resampled.slice().sort();
   return {
-    low: estimate + stretch * Math.min(0, quantileOf(changes, alpha / 2) - estimate),
-    high: estimate + stretch * Math.max(0, quantileOf(changes, 1 - alpha / 2) - estimate),
+    low: estimate + stretch * Math.min(0, quantileOf(sorted, alpha / 2) - estimate),
+    high: estimate + stretch * Math.max(0, quantileOf(sorted, 1 - alpha / 2) - estimate),
   };
 }
 

@@ -25,6 +25,8 @@ export interface ChartVariant {
   /** A threshold, drawn as a line across; `neutral`: a bound that is no threshold. */
   limit?: { label: string; value: number; neutral?: true };
   logarithmic?: true;
+  /** Shaded under the lines, between two columns of the same x: how sure a line is. */
+  bands?: Array<{ colour: ChartColour; low: Column; high: Column }>;
 }
 
 export interface Chart {

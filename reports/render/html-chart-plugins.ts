@@ -62,6 +62,7 @@ export const CHART_PLUGINS_SCRIPT = `
         drawClear: time ? [shadePhases, markFaults] : [],
         // Above the grid, below the lines: no name hides what was measured.
         drawAxes: [
+          (plot) => (owner.variant.bands || []).forEach((band) => shadeBand(plot, band)),
           (plot) => {
             const { limit } = owner.variant;
             const taken = limit ? drawLimit(plot, limit) : null;
@@ -139,6 +140,27 @@ export const CHART_PLUGINS_SCRIPT = `
       ctx.fillStyle = colour('muted');
       ctx.fillText(phase.name, from + 5 * ratio, top - 4 * ratio);
     }
+    ctx.restore();
+  }
+
+  /** Along the upper edge and back along the lower one; both columns end where the same points are missing. */
+  function shadeBand(plot, band) {
+    const { ctx } = plot;
+    const x = plot.data[0];
+    const known = [...x.keys()].filter((index) => band.low[index] != null && band.high[index] != null);
+    const point = (column, index) => [plot.valToPos(x[index], 'x', true), plot.valToPos(Math.max(column[index], plot.scales.y.min), 'y', true)];
+    const { left, top, width, height } = plot.bbox;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(left, top, width, height);
+    ctx.clip();
+    ctx.beginPath();
+    for (const index of known) ctx.lineTo(...point(band.high, index));
+    for (const index of known.reverse()) ctx.lineTo(...point(band.low, index));
+    ctx.closePath();
+    ctx.globalAlpha = 0.2;
+    ctx.fillStyle = colour(band.colour);
+    ctx.fill();
     ctx.restore();
   }
 

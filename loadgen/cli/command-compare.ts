@@ -1,0 +1,168 @@
+/** `plimsoll compare`: two runs, or two sets of runs, side by side; its exit code tells continuous integration of a regression. */
+import type { Argv, CommandModule } from 'yargs';
+import { compareRuns, type RunsOfSide } from '../../reports/compare/compare-runs.ts';
+import type { Comparison } from '../../reports/compare/comparison.ts';
+import { SelectionError, selectRuns } from '../../reports/compare/select-runs.ts';
+import { renderCompareHtml } from '../../reports/render/render-compare-html.ts';
+import { renderCompareMarkdown } from '../../reports/render/render-compare-markdown.ts';
+import { renderCompareText } from '../../reports/render/render-compare-text.ts';
+import type { ResultsStore } from '../../reports/results/results-store.ts';
+import type { TrendName } from '../recorder/metrics.ts';
+import {
+  COMPARED_PERCENTILES,
+  JUDGED_ROWS,
+  readJudged,
+  readMetrics,
+  readPercentiles,
+  readTolerance,
+} from './compare-flags.ts';
+import { EXIT, UsageError } from './exit-codes.ts';
+import { FLAGS, wantsColour } from './flags.ts';
+import { checkOutputs, writeOutput } from './output-places.ts';
+import { openResults } from './wiring.ts';
+
+const builder = (argv: Argv) =>
+  argv
+    .positional('a', { type: 'string', demandOption: true, describe: 'what was before: a run, or a set of runs' })
+    .positional('b', { type: 'string', demandOption: true, describe: 'what is to be judged against it' })
+    .option('tolerance', {
+      type: 'string',
+      default: '5%',
+      describe: 'smaller changes are no regression: 5%, 2ms, or 5%,2ms for beyond both',
+    })
+    .option('metrics', { type: 'string', describe: 'latencies to look at (default: all that users wait for)' })
+    .option('percentiles', { type: 'string', default: COMPARED_PERCENTILES, describe: 'percentiles to look at' })
+    .option('judge', {
+      type: 'string',
+      defaultDescription: 'p50 and p99 of delivery_latency and sent_latency',
+      describe: 'rows that decide about the exit code',
+    })
+    .option('results', FLAGS.results)
+    .option('results-b', { type: 'string', describe: 'where b is kept, if not there too' })
+    .option('seed', { type: 'number', default: 1, describe: 'of the resampling' })
+    .option('html', { type: 'string', describe: 'write both, overlaid, as an HTML page here' })
+    .option('markdown', { type: 'string', describe: 'write Markdown for a pull request here; - for standard output' })
+    .option('json', FLAGS.json)
+    .option('color', FLAGS.color)
+    .example('$0 compare nightly candidate', 'the newest run of each name')
+    .example('$0 compare nightly~5 candidate~3', 'the newest five against the newest three')
+    .example('$0 compare tag:commit=abc tag:commit=def', 'all runs with these tags')
+    .example('$0 compare x,y,z latest --tolerance 10%', 'runs by id or name, separated by commas')
+    .epilogue(
+      'A run is written as for report: an id or its beginning, a name, or latest. Exit codes: 0 no regression, 99 a regression ' +
+        'beyond the tolerance (or losses where a had none), 98 it could not be judged, 104 bad input.',
+    );
+
+type Arguments = ReturnType<typeof builder> extends Argv<infer A> ? A : never;
+
+export const compareCommand: CommandModule<object, Arguments> = {
+  command: 'compare <a> <b>',
+  describe: 'two runs, or two sets of runs, side by side',
+  builder,
+  async handler(argv) {
+    const { html, markdown, json } = argv;
+    checkOutputs({ html, markdown, json });
+    const judged = readJudged(argv.judge ?? JUDGED_ROWS);
+    const asked = readPercentiles(argv.percentiles);
+    const metrics = readMetrics(argv.metrics);
+    const options = {
+      metrics,
+      percents: [...new Set([...asked, ...judged.flatMap(({ percent }) => percent ?? [])])].sort((x, y) => x - y),
+      judged: judged.map(({ name }) => name),
+      tolerance: readTolerance(argv.tolerance),
+      seed: argv.seed,
+    };
+    const [a, b] = await loadSides(argv, metrics);
+    const nothing = withoutSamples(a, b, metrics);
+    if (nothing !== null) {
+      process.stderr.write(`${nothing}\n`);
+      process.exitCode = EXIT.inconclusive;
+      return;
+    }
+    const comparison = compareRuns(a, b, options);
+    const missing = options.judged.filter((name) => !comparison.method.judged.includes(name));
+    if (argv.judge !== undefined && missing.length > 0)
+      throw new UsageError(`--judge: ${missing.join(', ')} was not measured on both sides`);
+    const outputs: Array<{ label: string; value: string }> = [];
+    if (html !== undefined) writeOutput('html', html, renderCompareHtml(comparison, a, b));
+    if (markdown !== undefined) writeOutput('markdown', markdown, renderCompareMarkdown(comparison));
+    if (html !== undefined && html !== '-') outputs.push({ label: 'HTML', value: html });
+    if (markdown !== undefined && markdown !== '-') outputs.push({ label: 'Markdown', value: markdown });
+    if (json) process.stdout.write(`${JSON.stringify(comparison, null, 2)}\n`);
+    else if (html !== '-' && markdown !== '-')
+      process.stdout.write(renderCompareText(comparison, { colour: wantsColour(argv.color, process.stdout), outputs }));
+    process.exitCode = exitCodeOf(comparison);
+  },
+};
+
+function exitCodeOf({ verdict }: Comparison): number {
+  if (verdict === 'worse') return EXIT.thresholdFailed;
+  return verdict === 'not judged' ? EXIT.inconclusive : EXIT.pass;
+}
+
+async function loadSides(
+  argv: { a: string; b: string; results: string; resultsB: string | undefined },
+  metrics: readonly TrendName[],
+): Promise<[RunsOfSide, RunsOfSide]> {
+  const { a, b, results, resultsB = results } = argv;
+  const first = await openResults(results, { readOnly: true });
+  try {
+    if (resultsB === results) {
+      const [idsA, idsB] = [await select(a, first, results), await select(b, first, results)];
+      const twice = idsA.find((id) => idsB.includes(id));
+      if (twice !== undefined)
+        throw new UsageError(`run ${twice} is on both sides, ${a} and ${b}: a run can't be compared with itself`);
+      return [await load(a, idsA, first, metrics), await load(b, idsB, first, metrics)];
+    }
+    const second = await openResults(resultsB, { readOnly: true });
+    try {
+      return [
+        await load(a, await select(a, first, results), first, metrics),
+        await load(b, await select(b, second, resultsB), second, metrics),
+      ];
+    } finally {
+      await second.close();
+    }
+  } finally {
+    await first.close();
+  }
+}
+
+async function select(text: string, store: ResultsStore, url: string): Promise<string[]> {
+  try {
+    // Passwords stay out of messages.
+    return selectRuns(text, await store.listRuns(), url.replace(/^chdb:|(?<=\/\/)[^@/]*@/g, ''));
+  } catch (error) {
+    throw error instanceof SelectionError ? new UsageError(error.message, { cause: error }) : error;
+  }
+}
+
+async function load(
+  label: string,
+  ids: readonly string[],
+  store: ResultsStore,
+  metrics: readonly TrendName[],
+): Promise<RunsOfSide> {
+  const runs = [];
+  for (const id of ids) runs.push(await store.loadSeconds(id, metrics));
+  return { label, runs };
+}
+
+/** Null: there is something to compare. Throws UsageError when both were measured, but by nothing in common. */
+function withoutSamples(a: RunsOfSide, b: RunsOfSide, metrics: readonly TrendName[]): string | null {
+  const known = ({ runs }: RunsOfSide): TrendName[] =>
+    metrics.filter((metric) => runs.some((run) => run.trends[metric] !== undefined));
+  const [ofA, ofB] = [known(a), known(b)];
+  for (const [side, own] of [
+    [a, ofA],
+    [b, ofB],
+  ] as const) {
+    if (own.length > 0) continue;
+    const which = side.runs.length === 1 ? `run ${side.runs[0]!.runId} has` : `the runs of ${side.label} have`;
+    return `${which} no sample of ${metrics.length === 1 ? metrics[0] : 'any latency asked for'}: there is nothing to compare`;
+  }
+  if (ofA.some((metric) => ofB.includes(metric))) return null;
+  throw new UsageError(
+    `${a.label} and ${b.label} have no latency in common: a has ${ofA.join(', ')}, b has ${ofB.join(', ')}`,
+  );
+}
