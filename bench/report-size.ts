@@ -18,14 +18,14 @@ import type { BenchOptions, BenchResult } from './bench-run.ts';
 import { type Figure, spreadOf, type Target } from './figure.ts';
 import { MADE_UP_TRENDS, type MadeUpLoad, madeUpSeconds } from './made-up-hour.ts';
 import { startPlimsollRun } from './plimsoll-run.ts';
-import { peakMemoryOf, processTree } from './process-tree.ts';
+import { peakMemoryOf, processTree, usageOf } from './process-tree.ts';
 
 const AGENTS = 8;
 const SAMPLES_PER_SECOND = 1_000;
 const RUN_ID = 'made-up-hour';
 const START_MS = Date.UTC(2026, 0, 5, 9);
 /** Seconds that go into the store at once: a run writes each on its own, and the store merges them afterwards. */
-const SECONDS_A_WRITE = 10;
+const SECONDS_A_WRITE = 30;
 const WATCH_MS = 10;
 const MEGABYTE = 1e6;
 const TARGETS = { rowBytes: 2_000, reportSeconds: 5, reportBytes: 2 ** 30, pageBytes: 1.5 * MEGABYTE };
@@ -34,6 +34,8 @@ interface Measured {
   seconds: number;
   /** The command and the store's process, each at its highest, together. */
   peakBytes: number;
+  /** Of both, as far as was seen before they ended. */
+  cpuSeconds: number;
 }
 
 export async function measureReportSize({ quick, say }: BenchOptions): Promise<BenchResult> {
@@ -55,7 +57,9 @@ export async function measureReportSize({ quick, say }: BenchOptions): Promise<B
     const reports: Measured[] = [];
     for (let round = 0; round < (quick ? 1 : 3); round++) {
       const measured = await measureCommand(['report', RUN_ID, '--results', results, '--html', page], directory);
-      say(`report --html: ${measured.seconds.toFixed(2)} s, ${(measured.peakBytes / MEGABYTE).toFixed(0)} MB`);
+      say(
+        `report --html: ${measured.seconds.toFixed(2)} s, ${(measured.peakBytes / MEGABYTE).toFixed(0)} MB, ${measured.cpuSeconds.toFixed(2)} s of CPU`,
+      );
       reports.push(measured);
     }
     return { figures: figuresOf(bytes / rows, reports, (await stat(page)).size), notes: [noteOf(load, rows)] };
@@ -80,10 +84,12 @@ function figuresOf(rowBytes: number, reports: Measured[], pageBytes: number): Fi
   });
   const seconds = reports.map((report) => report.seconds);
   const peaks = reports.map((report) => report.peakBytes / MEGABYTE);
+  const cpu = reports.map((report) => report.cpuSeconds);
   return [
     figure('stored for an agent, a metric and a second', ' bytes', { atMost: TARGETS.rowBytes }, [rowBytes]),
     figure('report of an hour, 8 agents: time', ' s', { atMost: TARGETS.reportSeconds }, seconds),
     figure('report of an hour, 8 agents: memory', ' MB', { atMost: TARGETS.reportBytes / MEGABYTE }, peaks),
+    figure('report of an hour, 8 agents: CPU of both processes', ' s', null, cpu),
     figure('report of an hour, 8 agents: page', ' MB', { atMost: TARGETS.pageBytes / MEGABYTE }, [
       pageBytes / MEGABYTE,
     ]),
@@ -172,12 +178,20 @@ async function measureCommand(args: string[], cwd: string): Promise<Measured> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, [bin, ...args], { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
   const peaks = new Map<number, number>();
+  const cpu = new Map<number, number>();
   const watch = setInterval(() => {
-    for (const pid of processTree(child.pid!)) peaks.set(pid, Math.max(peaks.get(pid) ?? 0, peakMemoryOf(pid)));
+    for (const pid of processTree(child.pid!)) {
+      peaks.set(pid, Math.max(peaks.get(pid) ?? 0, peakMemoryOf(pid)));
+      cpu.set(pid, Math.max(cpu.get(pid) ?? 0, usageOf([pid]).cpuSeconds));
+    }
   }, WATCH_MS);
   const [code] = await once(child, 'exit');
   clearInterval(watch);
   const seconds = (performance.now() - startedAt) / 1_000;
   if (code !== 0) throw new Error(`plimsoll ${args[0]} ended with code ${code}; it says why above`);
-  return { seconds, peakBytes: [...peaks.values()].reduce((sum, peak) => sum + peak, 0) };
+  return { seconds, peakBytes: sum(peaks.values()), cpuSeconds: sum(cpu.values()) };
+}
+
+function sum(values: Iterable<number>): number {
+  return [...values].reduce((total, value) => total + value, 0);
 }
