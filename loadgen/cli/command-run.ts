@@ -45,7 +45,7 @@ import { createProgressView } from './progress-view.ts';
 import { ResultsSink } from './results-sink.ts';
 import { embeddedNode } from './run-data.ts';
 import { createRunId } from './run-id.ts';
-import { openSpool, shownPlace, waitingSentence } from './run-spool.ts';
+import { lostSentence, openSpool, shownPlace, waitingSentence } from './run-spool.ts';
 import { teeSink } from './tee-sink.ts';
 import { type AgentSupply, localAgents, openMetrics, openResults, remoteAgents } from './wiring.ts';
 
@@ -240,9 +240,10 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
       view.end();
       noteCeiling(summary);
       summary.notes.push(...agents.remarks);
-      const waiting = await sink.finish(summary);
+      const { waiting, lost } = await sink.finish(summary);
       if (waiting > 0) notice(waitingSentence(waiting, spool.place, argv.results));
-      const stored = waiting > 0 ? null : await readBack(results, runId, notice);
+      if (lost > 0) notice(lostSentence(lost));
+      const stored = waiting + lost > 0 ? null : await readBack(results, runId, notice);
       const wanted = argv.html ?? defaultReport(runId, view.notice);
       const model = stored ?? live.model(summary);
       await writeOutputs(
@@ -257,6 +258,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
         stored ? (metric, options) => results.loadIntervals(runId, metric, options) : null,
       );
       await page?.end(model, endSentence(wanted));
+      if (lost > 0) return EXIT.other;
       return stop.signal.aborted ? EXIT.stoppedBySignal : exitCodeOfVerdict(summary.verdict);
     } finally {
       view.end();

@@ -96,7 +96,7 @@ describe('rows of a run', () => {
     await vi.waitUntil(() => segmentsOf(directory).length === 0);
     sink.write(rowsOf(2));
     expect(await sink.settle()).toEqual({ recorded: 5, stored: 5, waiting: 0 });
-    expect(await sink.finish(runSummary(runStart('run')))).toBe(0);
+    expect(await sink.finish(runSummary(runStart('run')))).toEqual({ waiting: 0, lost: 0 });
     expect(store.rows.get('run_ends')).toBe(1);
     expect(readdirSync(join(directory, '..')).includes(directory)).toBe(false);
     expect(notices).toEqual([]);
@@ -132,7 +132,8 @@ describe('a store that is away', () => {
     store.answer = () => Promise.reject(AWAY);
     sink.write(rowsOf(4));
     expect(await sink.settle()).toEqual({ recorded: 4, stored: 0, waiting: 4 });
-    const waiting = await sink.finish(runSummary(runStart('run')));
+    const { waiting, lost } = await sink.finish(runSummary(runStart('run')));
+    expect(lost).toBe(0);
     expect(waiting).toBeGreaterThan(4);
     const left = segmentsOf(directory).flatMap((file) => decodeSegment(readFileSync(file), file)!.records);
     expect(left.reduce((sum, { rows }) => sum + rows, 0)).toBe(waiting);
@@ -189,6 +190,16 @@ describe('held by a fault', () => {
 });
 
 describe('a bound', () => {
+  it('of the disk that leaves nothing there: what is only in memory at the end does not count as waiting', async () => {
+    const first = sink;
+    sink = await newSink({ limitBytes: 0 });
+    store.answer = () => Promise.reject(AWAY);
+    sink.write(rowsOf(3));
+    expect(await sink.settle()).toEqual({ recorded: 3, stored: 0, waiting: 0 });
+    expect((await sink.finish(runSummary(runStart('run')))).lost).toBeGreaterThan(3);
+    await first.close();
+  });
+
   it('of the disk leaves rows in memory, and there is one for that too: what is lost is counted and said', async () => {
     const first = sink;
     sink = await newSink({ limitBytes: 400, memoryBytes: 1_000 });

@@ -41,6 +41,7 @@ export class ResultsSink implements SampleSink {
   #timer: NodeJS.Timeout;
   #started = false;
   #held = false;
+  #over = false;
   #complaints = new Set<string>();
 
   constructor(store: ResultsStore, spool: SpoolWriter, options: SinkOptions) {
@@ -85,8 +86,8 @@ export class ResultsSink implements SampleSink {
     clearInterval(this.#timer);
     this.hold(false);
     await this.#lastDelivery();
-    const settled = { recorded: this.#recorded, stored: this.#delivered, waiting: this.#spool.waitingRows };
-    if (settled.waiting > 0) return settled;
+    const settled = { recorded: this.#recorded, stored: this.#delivered, waiting: this.#spool.safeRows };
+    if (this.#spool.waitingRows > 0) return settled;
     try {
       const { histograms, counters, gauges } = await this.#store.countRows(this.#options.runId);
       return { ...settled, stored: histograms + counters + gauges };
@@ -96,12 +97,15 @@ export class ResultsSink implements SampleSink {
     }
   }
 
-  /** The run's last rows, after `settle`. Resolves with the number of rows that still wait for the store. */
-  async finish(summary: RunSummary): Promise<number> {
+  /**
+   * The run's last rows, after `settle`. Resolves with the number of rows that wait on disk for the store, and of those that
+   * had no room there and go with this process.
+   */
+  async finish(summary: RunSummary): Promise<{ waiting: number; lost: number }> {
     this.#append(endRows(this.#options.runId, summary));
-    if (this.#awaySince === null) await this.#lastDelivery();
     await this.close();
-    return this.#spool.waitingRows;
+    const { waitingRows, safeRows } = this.#spool;
+    return { waiting: safeRows, lost: waitingRows - safeRows };
   }
 
   /** Also of a run that failed: what it recorded until then is delivered, or waits. */
@@ -111,6 +115,7 @@ export class ResultsSink implements SampleSink {
     this.hold(false);
     if (!this.#started) return this.#spool.discard();
     if (this.#awaySince === null) await this.#lastDelivery();
+    this.#over = true;
     await this.#spool.close();
   }
 
@@ -154,6 +159,7 @@ export class ResultsSink implements SampleSink {
   /** True when no segment waits any more. */
   async #deliverCut(): Promise<boolean> {
     for (let segment = this.#spool.oldest; segment !== undefined; segment = this.#spool.oldest) {
+      if (this.#over) return false;
       // One that is frozen gets its rows, and does nothing with them.
       if (this.#held && this.#store.freeze === undefined) return false;
       const late = setTimeout(() => this.#away(null), PATIENCE_MS);
@@ -176,7 +182,7 @@ export class ResultsSink implements SampleSink {
 
   /** Said once, until it is back. */
   #away(error: Error | null): void {
-    if (this.#awaySince !== null) return;
+    if (this.#awaySince !== null || this.#over) return;
     this.#awaySince = this.#delivered;
     const silent = error === null || (error instanceof ResultsError && error.code === 'unreachable');
     const what = silent

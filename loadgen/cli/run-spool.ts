@@ -31,3 +31,7 @@ export function waitingSentence(rows: number, where: string, results: string): s
   const flag = results === DEFAULT_RESULTS_URL ? '' : ` --results ${shownPlace(results)}`;
   return `${formatCount(rows)} rows wait in ${where}; "plimsoll report --flush${flag}" delivers them when ${shownPlace(results)} is back`;
 }
+
+export function lostSentence(rows: number): string {
+  return `${formatCount(rows)} rows could be kept nowhere, the end of the run among them; what is printed below is all that is left of it`;
+}

@@ -1,4 +1,4 @@
-/** Nothing can be stored of the run itself for the time; its rows wait in memory and are stored afterwards. */
+/** Nothing can be stored of the run itself for the time; its rows wait on disk and are stored afterwards. */
 import type { FaultAction, FaultContext } from './fault.ts';
 
 export function resultsStoreOutage(_fault: unknown, { holdResults }: FaultContext): FaultAction {

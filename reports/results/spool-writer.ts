@@ -66,10 +66,16 @@ export class SpoolWriter {
     this.#options = options;
   }
 
-  /** Safe, but not stored yet. */
+  /** Not stored yet: on disk, or in memory where the disk takes none. */
   get waitingRows(): number {
     const closed = this.#closed.reduce((sum, { rows }) => sum + rows, 0);
     return closed + totalRows(this.#open.rows) + this.#pendingRows;
+  }
+
+  /** Of these, what would survive this process. */
+  get safeRows(): number {
+    const files = this.#closed.filter(({ source }) => typeof source === 'string');
+    return files.reduce((sum, { rows }) => sum + rows, 0) + totalRows(this.#open.rows);
   }
 
   /** Where they wait. */
