@@ -6,6 +6,7 @@ import { agentCommand } from './command-agent.ts';
 import { compareCommand } from './command-compare.ts';
 import { deadLettersCommand } from './command-dead-letters.ts';
 import { doctorCommand } from './command-doctor.ts';
+import { queryCommand } from './command-query.ts';
 import { reportCommand } from './command-report.ts';
 import { runCommand } from './command-run.ts';
 import { runsCommand } from './command-runs.ts';
@@ -31,6 +32,7 @@ const commands = [
   runsCommand,
   reportCommand,
   compareCommand,
+  queryCommand,
   validateCommand,
   doctorCommand,
   deadLettersCommand,

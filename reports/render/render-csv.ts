@@ -35,7 +35,7 @@ export async function renderCsv(model: ReportModel, load: LoadIntervals): Promis
   const lines: string[] = [CSV_COLUMNS.join(',')];
   const add = (atMs: number, kind: string, metric: string, source: string, figures: Array<number | string>): void => {
     const moment = [new Date(atMs).toISOString(), (atMs - start) / 1000, phaseAt(model, atMs)];
-    lines.push([...moment, kind, metric, source, ...figures].map(cell).join(','));
+    lines.push([...moment, kind, metric, source, ...figures].map(csvCell).join(','));
   };
   for (const metric of TRENDS.filter((name) => model.percentiles[name])) {
     for (const { atMs, source, histogram } of withTotals(await load(metric, { bySource: true })))
@@ -97,8 +97,8 @@ function phaseAt({ summary }: ReportModel, atMs: number): string {
   return summary?.phases.find(({ startMs, endMs }) => middle >= startMs && middle < endMs)?.phase ?? '';
 }
 
-/** Quoted where it must be. A text that a spreadsheet would take for a formula gets an apostrophe. */
-function cell(value: number | string): string {
+/** As RFC 4180 has it; a text that a spreadsheet would take for a formula gets an apostrophe in front. */
+export function csvCell(value: number | string): string {
   if (typeof value === 'number') return String(value);
   const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

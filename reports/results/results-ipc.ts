@@ -13,6 +13,11 @@ export const STORE_METHODS = [
   'loadSeconds',
   'loadIntervals',
   'countRows',
+  'saveSearch',
+  'listSearches',
+  'saveCostModel',
+  'listCostModels',
+  'query',
   'close',
 ] as const;
 

@@ -62,7 +62,7 @@ async function open(directory: string, options: EmbeddedOptions): Promise<void> 
     throw new EngineError((error as Error).message);
   }
   claimDirectory(directory, { pid: process.pid, runId: null });
-  const place = { client, database: 'plimsoll', place: directory };
+  const place = { client, database: 'plimsoll', place: directory, openReader: () => openEngine(directory) };
   opened = { directory, store: await openClickHouseStore(place, { ...options, exclusive: true }) };
 }
 

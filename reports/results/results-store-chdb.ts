@@ -7,7 +7,9 @@ import type { RunSummary } from '../../loadgen/recorder/summary.ts';
 import type { IntervalHistogram, IntervalOptions } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
 import type { RunSeconds } from '../run-seconds.ts';
+import type { CostModelRecord, SearchRecord } from './capacity-records.ts';
 import { forkModule } from './fork-module.ts';
+import type { QueryResult } from './free-query.ts';
 import { openFailure } from './results-directory.ts';
 import type { EmbeddedOptions, StoreAnswer, StoreRequest } from './results-ipc.ts';
 import { ResultsError, type ResultsStore, type RunListing, type RunStart } from './results-store.ts';
@@ -101,6 +103,26 @@ class ChdbResultsStore implements ResultsStore {
 
   countRows(runId: string): Promise<{ histograms: number; counters: number; gauges: number }> {
     return this.#call('countRows', [runId]);
+  }
+
+  saveSearch(search: SearchRecord): Promise<void> {
+    return this.#call('saveSearch', [search]);
+  }
+
+  listSearches(limit?: number): Promise<SearchRecord[]> {
+    return this.#call('listSearches', [limit]);
+  }
+
+  saveCostModel(model: CostModelRecord): Promise<void> {
+    return this.#call('saveCostModel', [model]);
+  }
+
+  listCostModels(limit?: number): Promise<CostModelRecord[]> {
+    return this.#call('listCostModels', [limit]);
+  }
+
+  query(sql: string, parameters?: Record<string, string>, run?: string): Promise<QueryResult> {
+    return this.#call('query', [sql, parameters, run]);
   }
 
   freeze(frozen: boolean): void {

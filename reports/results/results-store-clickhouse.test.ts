@@ -2,9 +2,11 @@
  * The store on a ClickHouse server, over HTTP: the one that PLIMSOLL_TEST_CLICKHOUSE_URL names, or else one that the tests
  * start. Every backend is a database of its own.
  */
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readyQueries } from '../queries/ready-queries.ts';
 import { type ClickHouseServer, startClickHouse } from './clickhouse-server.suite.ts';
-import { batchOf, counterRow, runStart, runSummary } from './results-fixtures.suite.ts';
+import { batchOf, counterRow, histogramRow, runStart, runSummary, START_MS } from './results-fixtures.suite.ts';
 import { type ResultsBackend, resultsStoreSuite } from './results-store.suite.ts';
 import { openClickHouseStore } from './results-store-clickhouse.ts';
 import { parseResultsUrl } from './results-store-open.ts';
@@ -201,4 +203,39 @@ describe('retention', () => {
     await store.close();
     await drop(database);
   });
+});
+
+it('lists as interrupted, by the ready query, what gave no sign of life for a while and has no end', async () => {
+  const database = newDatabase();
+  const store = await openClickHouseStore(await connect(database));
+  try {
+    const ended = runStart('ended');
+    await store.startRun(ended);
+    await store.finishRun('ended', runSummary(ended));
+    await store.startRun(runStart('alive'));
+    for (const [id, seconds] of [
+      ['cut', 31],
+      ['cut-early', 1000],
+    ] as const) {
+      await runCommand(
+        admin,
+        `INSERT INTO ${database}.runs (run_id, started_at) VALUES ('${id}', '2024-11-21 12:00:00')`,
+      );
+      await runCommand(
+        admin,
+        `INSERT INTO ${database}.heartbeats VALUES ('${id}', now64(3) - toIntervalSecond(${seconds}))`,
+      );
+    }
+    await store.write('cut', batchOf({ histograms: [histogramRow({ atMs: START_MS + 5500 })] }));
+    const { sql } = readyQueries(join(import.meta.dirname, '..', 'queries')).find(
+      ({ name }) => name === 'interrupted-runs',
+    )!;
+    expect((await store.query(sql)).rows).toEqual([
+      ['cut-early', '2024-11-21 12:00:00.000', '', '', null, null, 0],
+      ['cut', '2024-11-21 12:00:00.000', '', '', '2024-11-21 12:00:05.500', 5, 1],
+    ]);
+  } finally {
+    await store.close();
+    await drop(database);
+  }
 });

@@ -5,6 +5,15 @@ import type { RunSummary } from '../../loadgen/recorder/summary.ts';
 import type { IntervalHistogram, IntervalOptions } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
 import type { RunSeconds } from '../run-seconds.ts';
+import {
+  type CostModelRecord,
+  listCostModels,
+  listSearches,
+  type SearchRecord,
+  saveCostModel,
+  saveSearch,
+} from './capacity-records.ts';
+import { askFreely, type QueryResult } from './free-query.ts';
 import { queryIntervals } from './interval-query.ts';
 import { queryReport } from './report-query.ts';
 import type { ResultsStore, RunListing, RunStart } from './results-store.ts';
@@ -140,6 +149,27 @@ class ClickHouseResultsStore implements ResultsStore {
       { run: runId },
     );
     return row!;
+  }
+
+  saveSearch(search: SearchRecord): Promise<void> {
+    return saveSearch(this.#store, search);
+  }
+
+  listSearches(limit?: number): Promise<SearchRecord[]> {
+    return listSearches(this.#store, limit);
+  }
+
+  saveCostModel(model: CostModelRecord): Promise<void> {
+    return saveCostModel(this.#store, model);
+  }
+
+  listCostModels(limit?: number): Promise<CostModelRecord[]> {
+    return listCostModels(this.#store, limit);
+  }
+
+  async query(sql: string, parameters: Record<string, string> = {}, run?: string): Promise<QueryResult> {
+    const chosen = run === undefined ? {} : { run: (await findRun(this.#store, run)).runId };
+    return askFreely(this.#store, sql, { ...parameters, ...chosen });
   }
 
   async close(): Promise<void> {

@@ -2,9 +2,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TrendName } from '../../loadgen/recorder/metrics.ts';
+import { readyQueriesSuite } from '../queries/ready-queries.suite.ts';
 import type { HeatMap } from '../report-model.ts';
 import { intervalsSuite } from './intervals.suite.ts';
 import { percentilesSuite } from './percentiles.suite.ts';
+import { questionsSuite } from './questions.suite.ts';
 import {
   AWKWARD_TEXT,
   batchOf,
@@ -235,6 +237,8 @@ export function resultsStoreSuite(name: string, createBackend: () => Promise<Res
       });
 
       percentilesSuite(() => store);
+      questionsSuite(() => store);
+      readyQueriesSuite(() => store);
       secondsSuite(() => store);
       intervalsSuite(() => store);
 

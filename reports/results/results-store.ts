@@ -12,8 +12,9 @@ import type { SampleBatch } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary, Verdict } from '../../loadgen/recorder/summary.ts';
 import type { IntervalHistogram, IntervalOptions } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
-
 import type { RunSeconds } from '../run-seconds.ts';
+import type { CostModelRecord, SearchRecord } from './capacity-records.ts';
+import type { QueryResult } from './free-query.ts';
 
 import type { SegmentOptions } from './segment-store.ts';
 
@@ -69,6 +70,21 @@ export interface ResultsStore {
   loadSeconds(id: string, metrics: readonly TrendName[]): Promise<RunSeconds>;
   /** Rows stored of a run, to reconcile with rows recorded. */
   countRows(runId: string): Promise<{ histograms: number; counters: number; gauges: number }>;
+  /** Again with the same id: the newer one counts, as a search goes on or is taken up again. */
+  saveSearch(search: SearchRecord): Promise<void>;
+  /** Newest first. */
+  listSearches(limit?: number): Promise<SearchRecord[]>;
+  /** Again with the same id: the newer one counts. */
+  saveCostModel(model: CostModelRecord): Promise<void>;
+  /** Newest first. */
+  listCostModels(limit?: number): Promise<CostModelRecord[]>;
+  /**
+   * A question in SQL. Tables need no database in front (`FROM runs`), parameters are written `{name:Type}`. Reads only:
+   * whatever would change anything is refused, and so is a second statement.
+   * @param run what `loadRun` takes: its whole id becomes the parameter `run`
+   * @throws ResultsError `bad-query` when the SQL is wrong, or would not only read; as `loadRun`
+   */
+  query(sql: string, parameters?: Record<string, string>, run?: string): Promise<QueryResult>;
   /** Stops the process of an embedded store (true), as if it hung, or lets it go on. Absent where the store has none of its own. */
   freeze?(frozen: boolean): void;
   close(): Promise<void>;
@@ -81,6 +97,7 @@ export interface ResultsStore {
  * - `unreachable`, `denied`: the server does not answer, or refuses this user.
  * - `foreign`: the directory or database holds something else, or a newer format.
  * - `empty`: nothing is stored there. `unknown-run`, `ambiguous-run`: no run, or several, answer to that id.
+ * - `bad-query`: a question in SQL that the engine does not understand, or that would change something.
  * - `failed`: anything else, the death of the embedded store's process included.
  */
 export type ResultsErrorCode =
@@ -93,6 +110,7 @@ export type ResultsErrorCode =
   | 'ambiguous-run'
   | 'empty'
   | 'foreign'
+  | 'bad-query'
   | 'failed';
 
 /** One sentence that says what is wrong and what to do. */

@@ -3,6 +3,7 @@
  * these tables too, so a change of a column is a new migration, never an edit of an old one.
  */
 import { ResultsError } from './results-store.ts';
+import { questionsOfVersion5 } from './schema-questions.ts';
 import { queryRows, runCommand, type StoreClient } from './store-client.ts';
 
 /** Statements that bring a store from one version to the next. Each must be harmless when run twice. */
@@ -14,6 +15,7 @@ export const MIGRATIONS: readonly Migration[] = [
   faultsOfVersion2,
   streamsOfVersion3,
   tokensOfVersion4,
+  questionsOfVersion5,
 ];
 
 /**
@@ -85,6 +87,8 @@ const TABLES = new Set([
   'thresholds',
   'faults',
   'phases',
+  'searches',
+  'cost_models',
 ]);
 
 /**

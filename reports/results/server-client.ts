@@ -1,6 +1,6 @@
 /** The connection to a ClickHouse server, made and greeted: what does not answer like one is refused in a sentence. */
 import { readFileSync } from 'node:fs';
-import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { type ClickHouseClientConfigOptions, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { ResultsError } from './results-store.ts';
 import { type StoreClient, toResultsError } from './store-client.ts';
 
@@ -32,7 +32,7 @@ const REQUEST_MS = 60_000;
  */
 export async function connectServer(place: ServerPlace, options: ServerOptions = {}): Promise<StoreClient> {
   const { origin, database, username, password } = place;
-  const client = createClient({
+  const settings: ClickHouseClientConfigOptions = {
     url: origin,
     username,
     password,
@@ -45,8 +45,14 @@ export async function connectServer(place: ServerPlace, options: ServerOptions =
     // Failures reach the caller as one sentence; the client would print them as well.
     log: { level: ClickHouseLogLevel.OFF },
     ...(origin.startsWith('https:') && options.caFile && { tls: { ca_cert: readAuthority(options.caFile) } }),
-  });
-  const store: StoreClient = { client, database, place: `${origin}/${database}` };
+  };
+  const client = createClient(settings);
+  const store: StoreClient = {
+    client,
+    database,
+    place: `${origin}/${database}`,
+    openReader: () => createClient({ ...settings, database }),
+  };
   try {
     await greetServer(store, options.greetingMs ?? 10_000);
   } catch (error) {

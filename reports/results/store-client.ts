@@ -9,10 +9,12 @@ export interface StoreClient {
   client: ClickHouseClient;
   database: string;
   place: string;
+  /** A second connection, whose queries take table names to be of the database; it need not exist yet. Closed by whoever asked. */
+  openReader: () => ClickHouseClient;
 }
 
 /** The same on every call: settings stick to an embedded connection, and servers differ in their defaults. */
-const FIXED_SETTINGS: ClickHouseSettings = {
+export const FIXED_SETTINGS: ClickHouseSettings = {
   // An insert that was answered is in the table, not in a queue.
   async_insert: 0,
   // Batches are small; threads to parse them would cost the load generator its cores.
