@@ -61,21 +61,21 @@ function extent(cells: readonly HeatCell[]): { low: number; high: number } {
   return cells.length === 0 ? { low: 0, high: 0 } : { low, high };
 }
 
+/** In one flat array: a run has hundreds of thousands of cells, and a live page joins them again and again. */
 function joinCells(cells: readonly HeatCell[], perColumn: number, perRow: number): HeatMap['columns'] {
-  const byColumn: Array<Map<number, number>> = [];
-  for (const { column, row, count } of cells) {
-    const at = Math.floor(column / perColumn);
-    while (byColumn.length <= at) byColumn.push(new Map());
-    const rows = byColumn[at]!;
-    const joined = Math.floor(row / perRow);
-    rows.set(joined, (rows.get(joined) ?? 0) + count);
-  }
-  return byColumn.map(columnOf);
+  const { low, high } = extent(cells);
+  const lowest = Math.floor(low / perRow);
+  const rows = Math.floor(high / perRow) - lowest + 1;
+  const columns = cells.reduce((most, { column }) => Math.max(most, Math.floor(column / perColumn) + 1), 0);
+  const grid = new Float64Array(columns * rows);
+  for (const { column, row, count } of cells)
+    grid[Math.floor(column / perColumn) * rows + Math.floor(row / perRow) - lowest]! += count;
+  return Array.from({ length: columns }, (_, at) => columnOf(grid.subarray(at * rows, (at + 1) * rows), lowest));
 }
 
-function columnOf(rows: Map<number, number>): HeatMap['columns'][number] {
-  if (rows.size === 0) return { row: 0, counts: [] };
-  const row = Math.min(...rows.keys());
-  const counts = Array.from({ length: Math.max(...rows.keys()) - row + 1 }, (_, at) => rows.get(row + at) ?? 0);
-  return { row, counts };
+function columnOf(counts: Float64Array, lowest: number): HeatMap['columns'][number] {
+  const first = counts.findIndex((count) => count > 0);
+  if (first < 0) return { row: 0, counts: [] };
+  const last = counts.findLastIndex((count) => count > 0);
+  return { row: lowest + first, counts: [...counts.subarray(first, last + 1)] };
 }

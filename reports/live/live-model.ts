@@ -8,8 +8,8 @@ import { type GaugeName, TRENDS, type TrendName } from '../../loadgen/recorder/m
 import type { GaugeRow, HistogramRow, Phase, SampleBatch } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
 import type { Distribution, ReportModel } from '../report-model.ts';
-import { type HeatPoint, heatMapOf, heatPointOf, joinHeat } from './heat-series.ts';
-import { PercentileSeries } from './percentile-series.ts';
+import { heatMapOf } from './heat-series.ts';
+import { LatencySeries } from './latency-series.ts';
 import { type Series, Timeline } from './timeline.ts';
 
 /** An agent that has said nothing for this long is not waited for. */
@@ -27,11 +27,10 @@ interface ValuePoint {
 export class LiveModel {
   readonly run: LiveModelRun;
   #timeline = new Timeline();
-  #percentiles = new Map<TrendName, PercentileSeries>();
+  #latencies = new Map<TrendName, LatencySeries>();
   #counters = new Map<string, Series<ValuePoint>>();
   #gauges = new Map<GaugeName, Map<string, Series<ValuePoint>>>();
   #distributions = new Map<TrendName, Map<Phase, MergedHistogram>>();
-  #heat = new Map<TrendName, Series<HeatPoint>>();
   /** Start of the last second that each agent reported. */
   #lastHeardMs = new Map<string, number>();
 
@@ -72,7 +71,7 @@ export class LiveModel {
       status: summary === null ? 'running' : 'finished',
       summary,
       stepSeconds,
-      percentiles: mapped(this.#percentiles, (series) => until(series.points())),
+      percentiles: mapped(this.#latencies, (series) => until(series.percentiles())),
       counters: mapped(this.#counters, ({ points }) => until(points)),
       gauges: mapped(this.#gauges, (sources) => mapped(sources, ({ points }) => until(points))),
     };
@@ -89,7 +88,7 @@ export class LiveModel {
   spreads(): Spreads {
     const distributions = [...this.#distributions].sort(([a], [b]) => (a < b ? -1 : 1));
     const heat = TRENDS.flatMap((metric) => {
-      const points = this.#heat.get(metric)?.points ?? [];
+      const points = metric.endsWith('_service') ? [] : (this.#latencies.get(metric)?.heat() ?? []);
       return points.length === 0 ? [] : [heatMapOf(metric, points, this.#timeline.stepSeconds)];
     });
     return {
@@ -100,11 +99,9 @@ export class LiveModel {
 
   #addHistogram(row: HistogramRow): void {
     if (row.count === 0) return;
-    found(this.#percentiles, row.metric, () => new PercentileSeries(this.#timeline)).add(row);
+    found(this.#latencies, row.metric, () => new LatencySeries(this.#timeline)).add(row);
     const phases = found(this.#distributions, row.metric, () => new Map<Phase, MergedHistogram>());
     found(phases, row.phase, () => new MergedHistogram()).addRow(row);
-    if (row.metric.endsWith('_service')) return;
-    found(this.#heat, row.metric, () => this.#timeline.series<HeatPoint>(joinHeat)).add(heatPointOf(row));
   }
 
   #addGauge({ metric, source, atMs, value }: GaugeRow): void {

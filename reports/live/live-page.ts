@@ -17,11 +17,15 @@ import { type LiveAddress, LiveServer } from './live-server.ts';
 import type { LiveRun, LiveStatus } from './live-status.ts';
 import { LIVE_STYLE } from './live-style.ts';
 import { LiveViewers, VIEWERS_MAX } from './live-viewers.ts';
+import { Spacing } from './spacing.ts';
 import { summarySoFar } from './summary-so-far.ts';
 
 const INTERVAL_MS = 1_000;
-/** What all samples so far say together moves slowly, but all of it with every sample: one second of so many. */
-const SPREADS_EVERY = 5;
+/** What all samples so far say together moves slowly, but all of it with every sample. */
+const SPREADS_INTERVAL_MS = 5_000;
+/** Shares of a core that may be spent on the charts, and on those spreads: what takes long is done less often. */
+const CHARTS_SHARE = 0.01;
+const SPREADS_SHARE = 0.005;
 
 /** What a page shows. */
 interface LiveState {
@@ -48,7 +52,8 @@ export class LivePage {
   #timer: NodeJS.Timeout;
   #state: LiveState | null = null;
   #spreads: ReturnType<LiveModel['spreads']> | null = null;
-  #rounds = 0;
+  #charts = new Spacing(CHARTS_SHARE, 0);
+  #spreading = new Spacing(SPREADS_SHARE, SPREADS_INTERVAL_MS);
 
   private constructor(options: LivePageOptions) {
     this.#options = options;
@@ -90,6 +95,8 @@ export class LivePage {
   #publish(): void {
     if (this.#viewers.count === 0) {
       this.#state = this.#spreads = null;
+      this.#charts.forget();
+      this.#spreading.forget();
       return;
     }
     const before = this.#state;
@@ -104,10 +111,9 @@ export class LivePage {
   }
 
   #gather(): LiveState {
-    const { run, model, status } = this.#options;
+    const { run, status } = this.#options;
     const now = status();
-    if (this.#spreads === null || this.#rounds++ % SPREADS_EVERY === 0) this.#spreads = model.spreads();
-    const data = chartData({ ...model.wholeLines(summarySoFar(run, now)), ...this.#spreads });
+    const data = this.#charts.ask(() => this.#draw(now)) ?? this.#state!.data;
     this.#state = {
       runId: run.runId,
       title: `${now.phase}: ${run.name} – Plimsoll`,
@@ -116,6 +122,12 @@ export class LivePage {
       data,
     };
     return this.#state;
+  }
+
+  #draw(now: LiveStatus): ChartData {
+    const { run, model } = this.#options;
+    this.#spreads = this.#spreading.ask(() => model.spreads()) ?? this.#spreads!;
+    return chartData({ ...model.wholeLines(summarySoFar(run, now)), ...this.#spreads });
   }
 
   #document(): string {

@@ -1,28 +1,36 @@
-/** Percentiles of one metric, second by second, of all agents together: exact, and computed when somebody asks. */
+/** Latencies of one metric, second by second, of all agents together: exact, and worked out when somebody asks. */
 import { MergedHistogram } from '../../loadgen/recorder/histogram.ts';
 import type { HistogramRow } from '../../loadgen/recorder/samples.ts';
 import type { PercentilePoint } from '../report-model.ts';
+import { type HeatPoint, heatPointOf, joinHeat } from './heat-series.ts';
 import { insertPoint, type Series, type Timeline } from './timeline.ts';
 
 /** Rows of a second are waited for so long: an agent that is silent for longer is given up by the run. */
 const OPEN_MS = 20_000;
 
+interface Second {
+  point: PercentilePoint;
+  heat: HeatPoint;
+}
+
 /** A second that may still get more rows. */
 interface OpenSecond {
   rows: HistogramRow[];
   /** Of these rows; null: there are new ones. */
-  point: PercentilePoint | null;
+  merged: Second | null;
 }
 
-export class PercentileSeries {
+export class LatencySeries {
   #timeline: Timeline;
-  #closed: Series<PercentilePoint>;
+  #percentiles: Series<PercentilePoint>;
+  #heat: Series<HeatPoint>;
   #open = new Map<number, OpenSecond>();
   #newestMs = Number.NEGATIVE_INFINITY;
 
   constructor(timeline: Timeline) {
     this.#timeline = timeline;
-    this.#closed = timeline.series<PercentilePoint>(joinWorst);
+    this.#percentiles = timeline.series<PercentilePoint>(joinWorst);
+    this.#heat = timeline.series<HeatPoint>(joinHeat);
   }
 
   add(row: HistogramRow): void {
@@ -35,40 +43,61 @@ export class PercentileSeries {
     const second = this.#open.get(atMs);
     if (second !== undefined) {
       second.rows.push(row);
-      second.point = null;
+      second.merged = null;
     } else if (atMs > this.#newestMs - OPEN_MS) {
-      this.#open.set(atMs, { rows: [row], point: null });
+      this.#open.set(atMs, { rows: [row], merged: null });
     } else {
       // The buckets that it would be merged with are gone: the worse of the two is the nearest that can be said.
-      this.#closed.add(pointOf(atMs, [row]));
+      this.#close(merge(atMs, [row]));
     }
   }
 
+  percentiles(): PercentilePoint[] {
+    return this.#withOpen(this.#percentiles.points, ({ point }) => ({ ...point }), joinWorst);
+  }
+
+  heat(): HeatPoint[] {
+    return this.#withOpen(this.#heat.points, ({ heat }) => ({ ...heat, rows: heat.rows.slice() }), joinHeat);
+  }
+
   /** All so far. The open seconds come after the closed ones, but may share the last one's step. */
-  points(): PercentilePoint[] {
-    const points = this.#closed.points.slice();
-    if (points.length > 0) points.push({ ...points.pop()! });
+  #withOpen<Point extends { atMs: number }>(
+    closed: readonly Point[],
+    copyOf: (second: Second) => Point,
+    join: (into: Point, other: Point) => void,
+  ): Point[] {
+    const points = closed.slice();
+    const last = points.at(-1);
     for (const [atMs, second] of this.#open) {
-      second.point ??= pointOf(atMs, second.rows);
-      insertPoint(points, { ...second.point, atMs: this.#timeline.stepOf(atMs) }, joinWorst);
+      second.merged ??= merge(atMs, second.rows);
+      const point = copyOf(second.merged);
+      point.atMs = this.#timeline.stepOf(atMs);
+      if (point.atMs === last?.atMs && points.at(-1) === last) points[points.length - 1] = structuredClone(last);
+      insertPoint(points, point, join);
     }
     return points;
   }
 
   #closeUntil(untilMs: number): void {
-    for (const [atMs, { rows, point }] of this.#open) {
+    for (const [atMs, { rows, merged }] of this.#open) {
       if (atMs > untilMs) continue;
       this.#open.delete(atMs);
-      this.#closed.add(point ?? pointOf(atMs, rows));
+      this.#close(merged ?? merge(atMs, rows));
     }
+  }
+
+  #close({ point, heat }: Second): void {
+    this.#percentiles.add(point);
+    this.#heat.add(heat);
   }
 }
 
-function pointOf(atMs: number, rows: HistogramRow[]): PercentilePoint {
+function merge(atMs: number, rows: HistogramRow[]): Second {
   const merged = new MergedHistogram();
   for (const row of rows) merged.addRow(row);
   const ms = (percent: number) => merged.percentile(percent) / 1_000;
-  return { atMs, count: merged.count, p50: ms(50), p90: ms(90), p99: ms(99), p999: ms(99.9), max: merged.max / 1_000 };
+  const levels = { p50: ms(50), p90: ms(90), p99: ms(99), p999: ms(99.9), max: merged.max / 1_000 };
+  return { point: { atMs, count: merged.count, ...levels }, heat: heatPointOf(atMs, merged) };
 }
 
 /** Percentiles can't be added: of two seconds the worse one. */
