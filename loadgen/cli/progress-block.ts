@@ -27,7 +27,7 @@ export function progressBlock(snapshot: RunSnapshot, options: BlockOptions): str
   const paint = painter(colour);
   const line = (label: string, parts: string[]) => {
     const narrow = columns < 56;
-    const head = narrow ? `${label} ` : label.padEnd(LABEL_CELLS);
+    const head = (narrow ? `${label} ` : label.padEnd(LABEL_CELLS)).slice(0, columns);
     return paint.dim(head) + fitParts(parts, columns - head.length);
   };
   const lines = [
