@@ -1,7 +1,7 @@
 /** Percentiles that come out of SQL are those of the merged HdrHistograms, to the last digit. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { TRENDS } from '../../loadgen/recorder/metrics.ts';
+import { TRENDS, type TrendName } from '../../loadgen/recorder/metrics.ts';
 import type { HistogramRow, Phase } from '../../loadgen/recorder/samples.ts';
 import type { Distribution, PercentilePoint } from '../report-model.ts';
 import { batchOf, bucketsOf, emptyHistogram, runStart, START_MS } from './results-fixtures.suite.ts';
@@ -19,29 +19,36 @@ interface Interval {
 
 const PHASES: Phase[] = ['warm-up', 'steady', 'steady', 'drain'];
 
-const interval: fc.Arbitrary<Interval> = fc.record({
-  agent: fc.nat({ max: 2 }),
-  second: fc.nat({ max: PHASES.length - 1 }),
-  metric: fc.constantFrom(...TRENDS.slice(0, 3)),
-  scenario: fc.constantFrom('', 'direct', 'groups'),
-  samples: fc.array(
-    fc.record({
-      us: fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 3_600_000_000 })),
-      times: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 5000 })),
-    }),
-    { minLength: 1, maxLength: 60 },
-  ),
-});
+const AGENTS = 3;
 
-const run = fc.uniqueArray(interval, {
-  selector: ({ agent, second, metric, scenario }) => `${agent} ${second} ${metric} ${scenario}`,
-  minLength: 1,
-  maxLength: 30,
-});
+const interval = (metrics: readonly TrendName[]): fc.Arbitrary<Interval> =>
+  fc.record({
+    agent: fc.nat({ max: AGENTS - 1 }),
+    second: fc.nat({ max: PHASES.length - 1 }),
+    metric: fc.constantFrom(...metrics),
+    scenario: fc.constantFrom('', 'direct', 'groups'),
+    samples: fc.array(
+      fc.record({
+        us: fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 3_600_000_000 })),
+        times: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 5000 })),
+      }),
+      { minLength: 1, maxLength: 60 },
+    ),
+  });
+
+/** Few metrics in one run, so that there is something to merge; all of them over the runs of a test. */
+const run = fc.shuffledSubarray([...TRENDS], { minLength: 1, maxLength: 3 }).chain((metrics) =>
+  fc.uniqueArray(interval(metrics), {
+    selector: ({ agent, second, metric, scenario }) => `${agent} ${second} ${metric} ${scenario}`,
+    minLength: 1,
+    maxLength: 30,
+  }),
+);
 
 export function percentilesSuite(storeOf: () => ResultsStore): void {
   it('computes the percentiles of merged histograms exactly', { timeout: 60_000 }, async () => {
     let runs = 0;
+    const seen = new Set<TrendName>();
     await fc.assert(
       fc.asyncProperty(run, async (intervals) => {
         const store = storeOf();
@@ -51,6 +58,7 @@ export function percentilesSuite(storeOf: () => ResultsStore): void {
         const model = await store.loadRun(runId);
         for (const metric of TRENDS) {
           const ofMetric = intervals.filter((each) => each.metric === metric);
+          if (ofMetric.length > 0) seen.add(metric);
           expect(model.percentiles[metric] ?? []).toEqual(expectedPoints(ofMetric));
           expect(model.distributions.filter((each) => each.metric === metric)).toEqual([
             ...expectedDistribution(metric, 'steady', ofMetric),
@@ -58,9 +66,65 @@ export function percentilesSuite(storeOf: () => ResultsStore): void {
           ]);
         }
       }),
-      { numRuns: 40, seed: 20241121 },
+      { numRuns: 24, seed: 20241121 },
+    );
+    expect(seen).toEqual(new Set(TRENDS));
+  });
+}
+
+/** Percentiles that anybody may ask of the tables, of every set of agents, each second and the whole run. */
+export function subsetPercentilesSuite(storeOf: () => ResultsStore): void {
+  it('has in SQL the exact percentiles of every set of agents', { timeout: 60_000 }, async () => {
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(run, async (intervals) => {
+        const store = storeOf();
+        const runId = `subsets-${++runs}`;
+        await store.startRun(runStart(runId));
+        await store.write(runId, batchOf({ histograms: intervals.map(rowOf) }));
+        const { rows } = await store.query(SUBSETS, { run: runId });
+        expect(new Map(rows.map(([key, ...figures]) => [key, figures]))).toEqual(expectedSubsets(intervals));
+      }),
+      { numRuns: 20, seed: 20241122 },
     );
   });
+}
+
+/** A set of agents is a number whose bit n stands for agent n; second -1 is the whole run. */
+const SUBSETS = `
+  SELECT concat(metric, ' ', toString(agents), ' ', toString(second)) AS key, sum(count), sum(sum_us), min(min_us),
+    max(max_us), quantilesExactWeightedArray(0.5, 0.9, 0.95, 0.99, 0.999)(bucket_values, bucket_counts) AS levels
+  FROM (
+    SELECT *, second FROM histograms
+    ARRAY JOIN [dateDiff('second', toDateTime64('2024-11-21 12:00:00', 3, 'UTC'), at), -1] AS second
+    WHERE run_id = {run:String})
+  ARRAY JOIN range(1, ${2 ** AGENTS}) AS agents
+  WHERE bitTest(agents, toUInt8(substring(source, 7)))
+  GROUP BY metric, agents, second`;
+
+function expectedSubsets(intervals: Interval[]): Map<string, unknown[]> {
+  const expected = new Map<string, unknown[]>();
+  for (const metric of new Set(intervals.map((each) => each.metric))) {
+    for (let agents = 1; agents < 2 ** AGENTS; agents++) {
+      for (const second of [-1, ...PHASES.keys()]) {
+        const chosen = intervals.filter(
+          (each) =>
+            each.metric === metric && (agents & (1 << each.agent)) !== 0 && (second === -1 || each.second === second),
+        );
+        if (chosen.length === 0) continue;
+        const histogram = merged(chosen);
+        const rows = chosen.map(rowOf);
+        expected.set(`${metric} ${agents} ${second}`, [
+          histogram.totalCount,
+          rows.reduce((sum, { sumUs }) => sum + sumUs, 0),
+          Math.min(...rows.map(({ minUs }) => minUs)),
+          Math.max(...rows.map(({ maxUs }) => maxUs)),
+          [50, 90, 95, 99, 99.9].map((level) => histogram.getValueAtPercentile(level)),
+        ]);
+      }
+    }
+  }
+  return expected;
 }
 
 function rowOf(interval: Interval): HistogramRow {

@@ -5,7 +5,7 @@ import type { TrendName } from '../../loadgen/recorder/metrics.ts';
 import { readyQueriesSuite } from '../queries/ready-queries.suite.ts';
 import type { HeatMap } from '../report-model.ts';
 import { intervalsSuite } from './intervals.suite.ts';
-import { percentilesSuite } from './percentiles.suite.ts';
+import { percentilesSuite, subsetPercentilesSuite } from './percentiles.suite.ts';
 import { questionsSuite } from './questions.suite.ts';
 import {
   AWKWARD_TEXT,
@@ -237,6 +237,7 @@ export function resultsStoreSuite(name: string, createBackend: () => Promise<Res
       });
 
       percentilesSuite(() => store);
+      subsetPercentilesSuite(() => store);
       questionsSuite(() => store);
       readyQueriesSuite(() => store);
       secondsSuite(() => store);
