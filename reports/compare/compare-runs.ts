@@ -51,7 +51,10 @@ export function compareRuns(a: RunsOfSide, b: RunsOfSide, options: CompareOption
   const judged = judgedRows(options, metrics);
   const judgedAlpha = ALPHA / Math.max(1, judged.length);
   const settings: Settings = { percents, tolerance, resamples, judged: new Set(judged), judgedAlpha };
-  const trends = metrics.map((metric) => compareTrend(metric, a, b, settings, random.fork(metric)));
+  const decides = (metric: TrendName): number => Number(judged.some((name) => name.startsWith(`${metric}:`)));
+  const trends = [...metrics]
+    .sort((x, y) => decides(y) - decides(x))
+    .map((metric) => compareTrend(metric, a, b, settings, random.fork(metric)));
   const figures = FIGURES.flatMap((figure): ComparedFigure[] => {
     const ofA = estimateFigure(figure, a.runs, resamples, random.fork(`${figure.name} a`));
     const ofB = estimateFigure(figure, b.runs, resamples, random.fork(`${figure.name} b`));

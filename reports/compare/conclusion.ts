@@ -22,8 +22,8 @@ export function concludeComparison(
         : 'no difference seen';
   const told = verdict === 'worse' ? worse : better;
   const sentence = {
-    worse: () => `b is worse than a: ${[...lost.map(lossText), ...told.map(changeText)].join('; ')}.`,
-    better: () => `b is better than a: ${told.map(changeText).join('; ')}.`,
+    worse: () => `b is worse than a: ${[...lost.map(lossText), ...changeTexts(told)].join('; ')}.`,
+    better: () => `b is better than a: ${changeTexts(told).join('; ')}.`,
     'no difference seen': () => nothingSeen(rows),
     'not judged': () => `Whether b is worse than a could not be judged: ${obstacles.join('; ')}.`,
   }[verdict]();
@@ -42,10 +42,7 @@ interface JudgedRow {
 }
 
 function judgedRows({ trends, figures }: Pick<Comparison, 'trends' | 'figures'>): JudgedRow[] {
-  return [
-    ...trends.flatMap(({ metric, rows }) => rows.map((row) => ({ name: `${row.name} of ${metric}`, row }))),
-    ...figures.map((row) => ({ name: row.label, row })),
-  ].filter(({ row }) => row.judged);
+  return [...trendsWith(trends), ...figures.map((row) => ({ name: row.label, row }))].filter(({ row }) => row.judged);
 }
 
 function inconclusiveRuns({ a, b }: Pick<Comparison, 'a' | 'b'>): string[] {
@@ -61,6 +58,17 @@ function unjudgedRows(rows: JudgedRow[]): string[] {
 
 function lossText({ name, a, b }: { name: string; a: number; b: number }): string {
   return `${b} ${b === 1 ? 'message' : 'messages'} ${name} where a had ${a === 0 ? 'none' : a}`;
+}
+
+/** The two greatest, and how many more. */
+function changeTexts(rows: JudgedRow[]): string[] {
+  const size = ({ row }: JudgedRow): number => Math.abs(Math.log(row.change!.ratio));
+  const greatest = [...rows]
+    .sort((x, y) => size(y) - size(x))
+    .slice(0, 2)
+    .map(changeText);
+  const more = rows.length - greatest.length;
+  return more === 0 ? greatest : [...greatest, `and ${more} more of what is judged`];
 }
 
 function changeText({ name, row }: JudgedRow): string {
@@ -102,18 +110,17 @@ function remarksOf(parts: Pick<Comparison, 'a' | 'b' | 'method' | 'losses' | 'tr
   }
   if (losses.length === 0 && cut.length > 0)
     sentences.push('Lost, duplicated and reordered messages are not compared: a run that was cut short has no ledger.');
-  const looked = lookedAt(parts.trends, parts.figures);
-  if (looked >= 10) {
-    sentences.push(
-      `${looked} more rows are only looked at, each at 95% on its own: of so many, about ${Math.max(1, Math.round(looked / 20))} would seem to differ by chance alone.`,
-    );
+  const seeming = [...trendsWith(parts.trends), ...parts.figures.map((row) => ({ name: row.label, row }))]
+    .filter(({ row }) => !row.judged && row.verdict === 'worse')
+    .map(({ name }) => name);
+  if (seeming.length > 0 && seeming.length <= 3 && parts.trends.length > 0) {
+    sentences.push(`Of the rows that are only looked at, ${seeming.join(', ')} would be worse.`);
   }
   return sentences;
 }
 
-function lookedAt(trends: ComparedTrend[], figures: ComparedRow[]): number {
-  return [...trends.flatMap(({ rows }) => rows), ...figures].filter(({ judged, change }) => !judged && change !== null)
-    .length;
+function trendsWith(trends: ComparedTrend[]): JudgedRow[] {
+  return trends.flatMap(({ metric, rows }) => rows.map((row) => ({ name: `${row.name} of ${metric}`, row })));
 }
 
 /** `+12.3%`, `−4%`, `no change`. */

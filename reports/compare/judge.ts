@@ -29,7 +29,7 @@ export function tooFew(
   if (shortest < SECONDS_LEAST) return `the steady phase has ${shortest} seconds, ${SECONDS_LEAST} are needed`;
   const needed = Math.ceil(SAMPLES_BEYOND_LEAST / (1 - percent / 100) - 1e-6);
   const fewest = Math.min(count.a, count.b);
-  return fewest < needed ? `there are ${fewest} samples, p${percent} needs ${needed}` : null;
+  return fewest < needed ? `there are ${whole(fewest)} samples, p${percent} needs ${whole(needed)}` : null;
 }
 
 /**
@@ -45,4 +45,8 @@ export function judgeLoss(loss: Omit<ComparedLoss, 'verdict'>, tolerance: Tolera
   const certain = Math.abs(b / of.b - a / of.a) > normalQuantile(0.05) * error;
   if (!certain || Math.abs(ratio - 1) <= tolerance.share) return { ...loss, verdict: 'no difference seen' };
   return { ...loss, verdict: ratio > 1 ? 'worse' : 'better' };
+}
+
+function whole(count: number): string {
+  return count.toLocaleString('en-US');
 }

@@ -2,8 +2,10 @@
 import type { Random } from '../../loadgen/random.ts';
 import { bucketIndex, highestEquivalentValue } from '../../loadgen/recorder/histogram.ts';
 import type { TrendName } from '../../loadgen/recorder/metrics.ts';
+import type { CounterRow, HistogramRow } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
-import { runStart, runSummary, START_MS } from '../results/results-fixtures.suite.ts';
+import { counterRow, gaugeRow, runStart, runSummary, START_MS } from '../results/results-fixtures.suite.ts';
+import type { ResultsStore } from '../results/results-store.ts';
 import type { RunSeconds, TrendSeconds } from '../run-seconds.ts';
 
 export interface SimulatedProcess {
@@ -90,4 +92,38 @@ export function simulateRun(runId: string, run: SimulatedRun, random: Random): R
     counters: { messages_sent: counted, messages_delivered: counted },
     gauges: { server_cpu: counted.map((count) => (count * 20 * (1 + 0.05 * random.normal())) / 1e6) },
   };
+}
+
+/** Writes a simulated run into a store, as if it had been recorded there; without a summary it stays unfinished. */
+export async function storeRun(store: ResultsStore, run: RunSeconds, startedAtMs = START_MS): Promise<void> {
+  const start = runStart(run.runId, { name: run.name, tags: run.tags, startedAtMs, scenario: run.scenario });
+  await store.startRun(start);
+  const at = (second: number): number => START_MS + second * 1000;
+  const counters = Object.entries(run.counters).flatMap(([metric, values]) =>
+    [...values!].map((value, second) =>
+      counterRow({ metric: metric as CounterRow['metric'], atMs: at(second), value }),
+    ),
+  );
+  const gauges = [...(run.gauges.server_cpu ?? [])].map((value, second) => gaugeRow({ atMs: at(second), value }));
+  const histograms = Object.entries(run.trends).flatMap(([metric, { starts, values, counts }]) =>
+    Array.from({ length: run.seconds }, (_, second): HistogramRow => {
+      const own = [starts[second]!, starts[second + 1]!] as const;
+      const buckets = { values: [...values.subarray(...own)], counts: [...counts.subarray(...own)] };
+      return {
+        atMs: at(second),
+        source: 'agent-0',
+        metric: metric as TrendName,
+        phase: 'steady',
+        count: buckets.counts.reduce((sum, count) => sum + count, 0),
+        sumUs: 0,
+        minUs: buckets.values[0] ?? 0,
+        maxUs: buckets.values.at(-1) ?? 0,
+        ...buckets,
+      };
+    }),
+  );
+  await store.write(run.runId, { histograms, counters, gauges });
+  if (run.summary === null) return;
+  const phases = [{ phase: 'steady', startMs: START_MS, endMs: at(run.seconds) }];
+  await store.finishRun(run.runId, { ...run.summary, phases });
 }

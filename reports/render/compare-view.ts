@@ -1,7 +1,7 @@
 /** Words and figures of a comparison that its text, Markdown and page share. */
 import type { ComparedFigure, ComparedRow, ComparedSide, ComparedTrend, Comparison } from '../compare/comparison.ts';
 import { signedPercent } from '../compare/conclusion.ts';
-import { formatBytes, formatCount, formatMsCell, formatNumber } from './format.ts';
+import { formatBytes, formatCount, formatDuration, formatMsCell, formatNumber } from './format.ts';
 
 export const COMPARISON_LABELS: Record<Comparison['verdict'], string> = {
   worse: 'WORSE',
@@ -72,14 +72,19 @@ export function sideText({ label, runs }: ComparedSide): string {
 }
 
 /** How the intervals were made, in sentences. */
-export function methodSentences({ method, trends }: Comparison): string[] {
+export function methodSentences({ method, trends, figures }: Comparison): string[] {
   const { resamples, seed, tolerance, judged, judgedAlpha, alpha } = method;
-  const level = (one: number): string => `${formatNumber((1 - one) * 100)}%`;
+  const level = (one: number): string => `${Number(((1 - one) * 100).toFixed(2))}%`;
+  const rows = [...trends.flatMap((trend) => trend.rows), ...figures];
+  const looked = rows.filter((row) => !row.judged && row.change !== null).length;
   const blocks = trends.flatMap(({ blockSeconds }) => [blockSeconds.a, blockSeconds.b]);
-  const length =
-    blocks.length === 0
-      ? ''
-      : ` of ${formatNumber(Math.min(...blocks))} to ${formatNumber(Math.max(...blocks))} s in the mean`;
+  const tenths = blocks.map((seconds) => formatDuration(Math.round(seconds * 10) / 10));
+  const [shortest, longest] = [
+    tenths[blocks.indexOf(Math.min(...blocks))],
+    tenths[blocks.indexOf(Math.max(...blocks))],
+  ];
+  const range = shortest === longest ? shortest : `${shortest} to ${longest}`;
+  const length = blocks.length === 0 ? '' : ` of ${range} in the mean`;
   const beyond = [
     `${formatNumber(tolerance.share * 100)}%`,
     ...(tolerance.ms > 0 ? [`${formatNumber(tolerance.ms)} ms`] : []),
@@ -89,6 +94,11 @@ export function methodSentences({ method, trends }: Comparison): string[] {
     judged.length === 0
       ? 'No row decides about the whole.'
       : `Judged, marked *: ${judged.join(', ')}. Their intervals, at ${level(judgedAlpha)} each, hold together at ${level(alpha)} (Bonferroni); all others at ${level(alpha)} on their own.`,
+    ...(looked < 10
+      ? []
+      : [
+          `${looked} rows are only looked at: of so many, about ${Math.max(1, Math.round(looked / 20))} would lie outside their interval by chance alone.`,
+        ]),
     `Intervals are from ${formatCount(resamples)} resamples of the steady phase’s seconds, drawn in blocks${length} (stationary bootstrap), seed ${seed}.`,
   ];
 }

@@ -103,11 +103,7 @@ function lossBlock(comparison: Comparison, paint: Paint): string[] {
 
 function conclusion({ verdict, sentence }: Comparison, paint: Paint): string[] {
   const tone = { worse: 'red', better: 'green', 'no difference seen': 'none', 'not judged': 'yellow' } as const;
-  const [first = '', ...rest] = wrapText(`${COMPARISON_LABELS[verdict]}  ${sentence}`, WIDTH - 2);
-  return [
-    paint(COMPARISON_LABELS[verdict], tone[verdict], 'bold') + first.slice(COMPARISON_LABELS[verdict].length),
-    ...rest,
-  ];
+  return [paint(COMPARISON_LABELS[verdict], tone[verdict], 'bold'), ...wrapText(sentence, WIDTH - 2)];
 }
 
 type Widths = [number, number, number, number, number, number];
