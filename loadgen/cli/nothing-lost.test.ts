@@ -6,7 +6,7 @@ import { type ClickHouseServer, startClickHouse } from '../../reports/results/cl
 import { openResultsStore } from '../../reports/results/results-store-open.ts';
 import { eventually, Workspace } from '../testing/command-line.ts';
 
-const TIMEOUT = 90_000;
+const TIMEOUT = 180_000;
 
 const scenario = (steady: string, faults: object[] = []) => ({
   name: 'small',
@@ -66,8 +66,6 @@ it('kill -9 of the coordinator while its store stands still: two seconds are los
   const report = await workspace.run(['report', '--html', 'r.html']);
   expect(report).toMatchObject({ code: 0, stderr: '' });
   expect(readFileSync(join(workspace.directory, 'r.html'), 'utf8')).toMatch(/cut short/);
-  const text = await workspace.run(['report']);
-  expect(text.stdout).toMatch(/INTERRUPTED[\s\S]*messages sent +\d+/);
 
   const results = await openResultsStore(`chdb:${join(workspace.directory, '.plimsoll', 'results')}`);
   const { counters } = await results.loadRun('latest').finally(() => results.close());
@@ -101,7 +99,6 @@ it('a server that goes away in mid-run: the run is judged, its rows wait, and ar
   expect(away.code).toBe(1);
   expect(away.stderr).toMatch(/does not answer.*of rows keep waiting in/);
   expect(away.stderr.trim().split('\n')).toHaveLength(1);
-  expect((await workspace.run(['report', '--flush'])).stdout).toMatch(/its rows wait for http:\S+; name that/);
 
   await server.restart();
   const [first, second] = await Promise.all([
@@ -110,7 +107,6 @@ it('a server that goes away in mid-run: the run is judged, its rows wait, and ar
   ]);
   expect([first.code, second.code]).toEqual([0, 0]);
   expect((first.stdout + second.stdout).match(/rows delivered that waited/g)).toHaveLength(1);
-  expect((await workspace.run(['report', '--flush', '--results', results])).stdout).toMatch(/no rows wait for http/);
   expect(spools()).toEqual([]);
 
   const stored = await workspace.run(['report', '--json', '--results', results]);

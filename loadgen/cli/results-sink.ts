@@ -54,6 +54,7 @@ export class ResultsSink implements SampleSink {
   /** @throws ResultsError: there is no run without its first row. */
   async start(run: RunStart): Promise<void> {
     await this.#store.startRun(run);
+    this.#spool.keepStart(run);
     this.#started = true;
   }
 

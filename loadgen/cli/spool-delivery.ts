@@ -2,7 +2,15 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ResultsStore } from '../../reports/results/results-store.ts';
-import { claimSpool, findSpools, removeSpool, type Spool, segmentsOf } from '../../reports/results/spool-directory.ts';
+import {
+  claimSpool,
+  findSpools,
+  removeSpool,
+  type Spool,
+  START_SEGMENT,
+  segmentPath,
+  segmentsOf,
+} from '../../reports/results/spool-directory.ts';
 import { formatCount } from '../units.ts';
 
 export const SPOOL_ROOT = join('.plimsoll', 'spool');
@@ -28,10 +36,13 @@ export async function deliverSpool(store: ResultsStore, spool: Spool): Promise<D
   if (path === null) return null;
   let rows = 0;
   try {
+    const start = segmentPath(path, START_SEGMENT);
     // Only the first can have been sent before: they are removed as they are stored.
     let doubtful = true;
     for (const segment of segmentsOf(path)) {
-      rows += await store.storeSegment(segment, { doubtful });
+      const stored = await store.storeSegment(segment, { doubtful });
+      if (segment === start) continue;
+      rows += stored;
       rmSync(segment);
       doubtful = false;
     }

@@ -17,6 +17,8 @@ import { parseResultsUrl } from './results-store-open.ts';
 
 const MARK_FILE = 'spool.json';
 const SEGMENT = /^\d{6,}\.rows$/;
+/** Has the run's own row and no other; the store has it already, unless it is a new one. */
+export const START_SEGMENT = 0;
 /** Of a process that can't be looked at from here (another container): so long without a sign of life. */
 const FOREIGN_SILENCE_MS = 60_000;
 

@@ -21,6 +21,7 @@ describe('a segment of a spool', () => {
           JSON.parse(JSON.stringify(records)),
         );
       }),
+      { numRuns: 30 },
     );
   });
 

@@ -2,10 +2,11 @@
  * Rows of a run on disk until the results store has them: encoded once, written within a quarter of a second, and cut into
  * segments that are stored, and removed, one by one. What is written survives `kill -9` of this process.
  */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import type { TableRows } from './run-rows.ts';
-import { removeSpool, segmentPath } from './spool-directory.ts';
+import type { RunStart } from './results-store.ts';
+import { startRow, type TableRows } from './run-rows.ts';
+import { removeSpool, START_SEGMENT, segmentPath } from './spool-directory.ts';
 import { addRows, encodeHead, encodeRecord, type RowCounts, totalRows } from './spool-segment.ts';
 
 /** A bigger one is cut while the store is away: it is read whole to be stored. */
@@ -91,6 +92,21 @@ export class SpoolWriter {
   /** What is stored next. */
   get oldest(): ClosedSegment | undefined {
     return this.#closed[0];
+  }
+
+  /** What makes a run of the rows, for a store that has forgotten it; stored by whoever delivers what is left behind. */
+  keepStart(run: RunStart): void {
+    const { directory, runId } = this.#options;
+    if (directory === null) return;
+    const bytes = Buffer.concat([
+      encodeHead({ runId, segment: START_SEGMENT, before: {} }),
+      encodeRecord('runs', [startRow(run)]),
+    ]);
+    try {
+      writeFileSync(segmentPath(directory, START_SEGMENT), bytes);
+    } catch (error) {
+      this.#complain(`nothing can be written to ${directory} (${(error as Error).message}); rows wait in memory`);
+    }
   }
 
   /** Takes rows; they are on disk after the next `write`. */
