@@ -1,12 +1,10 @@
-/** Exact histograms of single seconds, for what needs more than the percentiles of a ReportModel. */
+/** Figures of single seconds that are too many for a ReportModel: exact histograms, and percentiles of each agent. */
 import type { TrendName } from '../loadgen/recorder/metrics.ts';
 
-/** One metric's samples of one second, of all phases and streams. Microseconds; buckets as in HistogramRow. */
+/** One metric's samples of one second, of all agents, phases and streams. Microseconds; buckets as in HistogramRow. */
 export interface IntervalHistogram {
   /** Start of the second, ms since the epoch. */
   atMs: number;
-  /** `agent-0`, …; empty: of all that recorded. */
-  source: string;
   /** Above 0. */
   count: number;
   sumUs: number;
@@ -16,10 +14,27 @@ export interface IntervalHistogram {
   counts: number[];
 }
 
-export interface IntervalOptions {
-  /** A histogram for each that recorded, instead of one for all. Default false. */
-  bySource?: boolean;
+/** One metric's samples of one second, of one agent or of all. */
+export interface SourceSecond {
+  /** Start of the second, ms since the epoch. */
+  atMs: number;
+  /** `agent-0`, …; null: of all that recorded. */
+  source: string | null;
+  /** Above 0. */
+  count: number;
+  /** Milliseconds. */
+  mean: number;
+  p50: number;
+  p90: number;
+  p95: number;
+  p99: number;
+  p999: number;
+  max: number;
 }
 
-/** Ascending in time, then by source. Seconds without samples are left out. One metric at a time, to bound the memory. */
-export type LoadIntervals = (metric: TrendName, options?: IntervalOptions) => Promise<IntervalHistogram[]>;
+/** One metric at a time, to bound the memory. Ascending in time; seconds without samples are left out. */
+export interface SecondLoader {
+  histograms(metric: TrendName): Promise<IntervalHistogram[]>;
+  /** In a second first all together, then each source. */
+  sources(metric: TrendName): Promise<SourceSecond[]>;
+}

@@ -2,7 +2,7 @@
 import type { Argv, CommandModule } from 'yargs';
 import { FLAGS, wantsColour } from './flags.ts';
 import { checkOutputs } from './output-places.ts';
-import { outputsOf, writeOutputs } from './outputs.ts';
+import { outputsOf, secondsOf, writeOutputs } from './outputs.ts';
 import { flushSpools } from './spool-flush.ts';
 import { openResults } from './wiring.ts';
 
@@ -59,7 +59,7 @@ export const reportCommand: CommandModule<object, Arguments> = {
           quiet: Object.values(outputs).some((place) => place !== undefined),
           colour: wantsColour(argv.color, process.stdout),
         },
-        (metric, options) => store.loadIntervals(model.runId, metric, options),
+        secondsOf(store, model.runId),
       );
     } finally {
       await store.close();

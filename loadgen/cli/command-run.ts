@@ -39,7 +39,7 @@ import {
 import { LIVE_FLAG, readLive } from './live-flag.ts';
 import { liveRun, RunPage } from './live-run.ts';
 import { checkOutputs, takesStandardOutput } from './output-places.ts';
-import { outputsOf, writeOutputs } from './outputs.ts';
+import { outputsOf, secondsOf, writeOutputs } from './outputs.ts';
 import { troublesOf } from './progress-troubles.ts';
 import { createProgressView } from './progress-view.ts';
 import { ResultsSink } from './results-sink.ts';
@@ -255,7 +255,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
           quiet: takesStandardOutput(argv),
           colour: wantsColour(argv.color, process.stdout),
         },
-        stored ? (metric, options) => results.loadIntervals(runId, metric, options) : null,
+        stored ? secondsOf(results, runId) : null,
       );
       await page?.end(model, endSentence(wanted));
       if (lost > 0) return EXIT.other;

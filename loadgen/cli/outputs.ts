@@ -1,5 +1,5 @@
 /** Writes a run's results where they were asked for. */
-import type { LoadIntervals } from '../../reports/interval-histogram.ts';
+import type { SecondLoader } from '../../reports/interval-histogram.ts';
 import { renderCsv } from '../../reports/render/render-csv.ts';
 import { renderHlog } from '../../reports/render/render-hlog.ts';
 import { renderHtml } from '../../reports/render/render-html.ts';
@@ -8,6 +8,7 @@ import { renderJUnit } from '../../reports/render/render-junit.ts';
 import { renderMarkdown, renderMarkdownUnfinished } from '../../reports/render/render-markdown.ts';
 import { renderText, renderTextUnfinished } from '../../reports/render/render-text.ts';
 import type { ReportModel } from '../../reports/report-model.ts';
+import type { ResultsStore } from '../../reports/results/results-store.ts';
 import { UsageError } from './exit-codes.ts';
 import { type OutputForm, writeOutput } from './output-places.ts';
 
@@ -31,12 +32,12 @@ export function outputsOf(
  * After all that is possible was written and printed, rejects with a UsageError when the summary was asked for of a run that
  * has none; with an Error when something could not be written.
  *
- * @param load histograms of the run's seconds; null: they were not stored.
+ * @param load the run's single seconds; null: they were not stored.
  */
 export async function writeOutputs(
   model: ReportModel,
   options: OutputOptions,
-  load: LoadIntervals | null,
+  load: SecondLoader | null,
 ): Promise<void> {
   const { summary } = model;
   const written: Array<{ label: string; value: string }> = [];
@@ -67,13 +68,21 @@ export async function writeOutputs(
   if (unjudged !== null) throw new UsageError(unjudged);
 }
 
+/** Single seconds of a run, out of the store. */
+export function secondsOf(store: ResultsStore, runId: string): SecondLoader {
+  return {
+    histograms: (metric) => store.loadIntervals(runId, metric),
+    sources: (metric) => store.loadSources(runId, metric),
+  };
+}
+
 function noSummary({ summary, status, runId }: ReportModel): string | null {
   if (summary !== null) return null;
   const why = status === 'running' ? 'has not ended yet, and has no summary' : 'was cut short before it had a summary';
   return `run ${runId} ${why}; plimsoll report ${runId} --html shows what there is`;
 }
 
-function stored(load: LoadIntervals | null, flag: string): LoadIntervals {
+function stored(load: SecondLoader | null, flag: string): SecondLoader {
   if (load === null) throw new Error(`${flag} can't be written: the results of this run could not be stored`);
   return load;
 }

@@ -1,13 +1,13 @@
 /** Histograms of seconds for the tests of what writes them, as a store would give them for the sample model. */
-import { bucketIndex, highestEquivalentValue } from '../../loadgen/recorder/histogram.ts';
+import { bucketIndex, highestEquivalentValue, MergedHistogram } from '../../loadgen/recorder/histogram.ts';
 import type { TrendName } from '../../loadgen/recorder/metrics.ts';
-import type { IntervalHistogram, LoadIntervals } from '../interval-histogram.ts';
+import type { IntervalHistogram, SecondLoader, SourceSecond } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
 
 export const START_MS = Date.UTC(2026, 2, 14, 9, 27, 0);
 
 /** Of samples in µs. */
-export function interval(second: number, source: string, samples: number[]): IntervalHistogram {
+export function interval(second: number, samples: number[]): IntervalHistogram {
   const buckets = new Map<number, number>();
   for (const us of [...samples].sort((a, b) => a - b)) {
     const value = highestEquivalentValue(bucketIndex(us));
@@ -15,7 +15,6 @@ export function interval(second: number, source: string, samples: number[]): Int
   }
   return {
     atMs: START_MS + second * 1000,
-    source,
     count: samples.length,
     sumUs: samples.reduce((sum, us) => sum + us, 0),
     minUs: Math.min(...samples),
@@ -25,9 +24,24 @@ export function interval(second: number, source: string, samples: number[]): Int
   };
 }
 
+export function sourceSecond(second: number, source: string | null, samples: number[]): SourceSecond {
+  const { atMs, ...row } = interval(second, samples);
+  const histogram = new MergedHistogram();
+  histogram.addRow(row);
+  const ms = (level: number): number => histogram.percentile(level) / 1000;
+  const levels = { p50: ms(50), p90: ms(90), p95: ms(95), p99: ms(99), p999: ms(99.9) };
+  return { atMs, source, count: row.count, mean: histogram.mean / 1000, ...levels, max: row.maxUs / 1000 };
+}
+
 /** A store that holds these and nothing else. */
-export function loaderOf(stored: Partial<Record<TrendName, IntervalHistogram[]>>): LoadIntervals {
-  return async (metric) => stored[metric] ?? [];
+export function loaderOf(stored: {
+  histograms?: Partial<Record<TrendName, IntervalHistogram[]>>;
+  sources?: Partial<Record<TrendName, SourceSecond[]>>;
+}): SecondLoader {
+  return {
+    histograms: async (metric) => stored.histograms?.[metric] ?? [],
+    sources: async (metric) => stored.sources?.[metric] ?? [],
+  };
 }
 
 /** A run without a summary that has samples of these metrics. */

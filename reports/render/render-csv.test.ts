@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { interval, loaderOf, modelOf, START_MS } from './interval-fixtures.suite.ts';
+import { loaderOf, modelOf, START_MS, sourceSecond } from './interval-fixtures.suite.ts';
 import { CSV_COLUMNS, renderCsv } from './render-csv.ts';
 import { sampleModel } from './sample-model.ts';
 
@@ -20,12 +20,16 @@ function read(csv: string): Array<Record<string, string>> {
 describe('the CSV', () => {
   it('has a row a second and metric: of all agents, and of each where there are several', async () => {
     const stored = loaderOf({
-      sent_latency: [
-        interval(1, 'agent-0', [1_000, 1_000, 2_000]),
-        interval(1, 'agent-1', [8_000]),
-        interval(2, 'agent-0', [500]),
-      ],
-      send_slip: [interval(1, 'agent-0', [10])],
+      sources: {
+        sent_latency: [
+          sourceSecond(1, null, [1_000, 1_000, 2_000, 8_000]),
+          sourceSecond(1, 'agent-0', [1_000, 1_000, 2_000]),
+          sourceSecond(1, 'agent-1', [8_000]),
+          sourceSecond(2, null, [500]),
+          sourceSecond(2, 'agent-0', [500]),
+        ],
+        send_slip: [sourceSecond(1, null, [10]), sourceSecond(1, 'agent-0', [10])],
+      },
     });
     const rows = read(await renderCsv(modelOf(['sent_latency', 'send_slip']), stored));
     const keys = rows.map(({ seconds, metric, source, count }) => [metric, seconds, source, count].join(' '));

@@ -2,9 +2,8 @@
  * A run as one table in long form, a row per second, metric and source, for spreadsheets and data frames: RFC 4180, UTF-8,
  * numbers with a point. Which columns a row fills depends on its kind (docs/exports.md).
  */
-import { MergedHistogram } from '../../loadgen/recorder/histogram.ts';
 import { TRENDS } from '../../loadgen/recorder/metrics.ts';
-import type { IntervalHistogram, LoadIntervals } from '../interval-histogram.ts';
+import type { SecondLoader, SourceSecond } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
 
 export const CSV_COLUMNS = [
@@ -30,7 +29,7 @@ const ALL = 'all';
 const NO_TREND = ['', '', '', '', '', '', '', ''];
 
 /** Lines end with CR LF, the last one too. Rejects as `load` does. */
-export async function renderCsv(model: ReportModel, load: LoadIntervals): Promise<string> {
+export async function renderCsv(model: ReportModel, load: SecondLoader): Promise<string> {
   const start = startOf(model);
   const lines: string[] = [CSV_COLUMNS.join(',')];
   const add = (atMs: number, kind: string, metric: string, source: string, figures: Array<number | string>): void => {
@@ -38,8 +37,12 @@ export async function renderCsv(model: ReportModel, load: LoadIntervals): Promis
     lines.push([...moment, kind, metric, source, ...figures].map(csvCell).join(','));
   };
   for (const metric of TRENDS.filter((name) => model.percentiles[name])) {
-    for (const { atMs, source, histogram } of withTotals(await load(metric, { bySource: true })))
-      add(atMs, 'trend', metric, source, [...trendFigures(histogram), '']);
+    const seconds = await load.sources(metric);
+    const several = new Set(seconds.map(({ source }) => source)).size > 2;
+    for (const second of seconds) {
+      if (second.source !== null && !several) continue;
+      add(second.atMs, 'trend', metric, second.source ?? ALL, [...trendFigures(second), '']);
+    }
   }
   for (const [metric, points] of Object.entries(model.counters))
     for (const { atMs, value } of points) add(atMs, 'counter', metric, ALL, [...NO_TREND, value]);
@@ -49,34 +52,8 @@ export async function renderCsv(model: ReportModel, load: LoadIntervals): Promis
   return `${lines.join('\r\n')}\r\n`;
 }
 
-interface Recorded {
-  atMs: number;
-  source: string;
-  histogram: MergedHistogram;
-}
-
-/** Each second of all together, followed by the sources where there are several in the run. */
-function withTotals(intervals: IntervalHistogram[]): Recorded[] {
-  const several = new Set(intervals.map(({ source }) => source)).size > 1;
-  const recorded: Recorded[] = [];
-  let total: Recorded | undefined;
-  for (const interval of intervals) {
-    const { atMs, source } = interval;
-    if (total === undefined || total.atMs !== atMs) {
-      total = { atMs, source: ALL, histogram: new MergedHistogram() };
-      recorded.push(total);
-    }
-    const histogram = new MergedHistogram();
-    histogram.addRow(interval);
-    total.histogram.add(histogram);
-    if (several) recorded.push({ atMs, source, histogram });
-  }
-  return recorded;
-}
-
-function trendFigures(histogram: MergedHistogram): number[] {
-  const levels = [50, 90, 95, 99, 99.9].map((level) => histogram.percentile(level) / 1000);
-  return [histogram.count, Number((histogram.mean / 1000).toFixed(4)), ...levels, histogram.max / 1000];
+function trendFigures({ count, mean, p50, p90, p95, p99, p999, max }: SourceSecond): number[] {
+  return [count, Number(mean.toFixed(4)), p50, p90, p95, p99, p999, max];
 }
 
 /** The second in which the run began; of one without phases, the first of which anything is known. */

@@ -4,15 +4,16 @@ import { interval, loaderOf, modelOf, START_MS } from './interval-fixtures.suite
 import { renderHlog } from './render-hlog.ts';
 
 const STORED = loaderOf({
-  connect_latency: [interval(0, '', [900, 1_000])],
-  delivery_latency: [
-    interval(1, '', [1, 2_047, 2_049, 5_000, 3_600_000_000]),
-    interval(
-      3,
-      '',
-      Array.from({ length: 3_000 }, (_, i) => 100 + i * i),
-    ),
-  ],
+  histograms: {
+    connect_latency: [interval(0, [900, 1_000])],
+    delivery_latency: [
+      interval(1, [1, 2_047, 2_049, 5_000, 3_600_000_000]),
+      interval(
+        3,
+        Array.from({ length: 3_000 }, (_, i) => 100 + i * i),
+      ),
+    ],
+  },
 });
 const MODEL = modelOf(['delivery_latency', 'connect_latency']);
 

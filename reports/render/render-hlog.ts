@@ -5,14 +5,14 @@
  */
 import { MergedHistogram } from '../../loadgen/recorder/histogram.ts';
 import { TRENDS } from '../../loadgen/recorder/metrics.ts';
-import type { LoadIntervals } from '../interval-histogram.ts';
+import type { SecondLoader } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
 
 /** Ends with a newline. Rejects as `load` does. */
-export async function renderHlog(model: ReportModel, load: LoadIntervals): Promise<string> {
+export async function renderHlog(model: ReportModel, load: SecondLoader): Promise<string> {
   const lines: Array<{ atMs: number; line: (baseMs: number) => string }> = [];
   for (const metric of TRENDS.filter((name) => model.percentiles[name])) {
-    for (const interval of await load(metric)) {
+    for (const interval of await load.histograms(metric)) {
       const histogram = new MergedHistogram();
       histogram.addRow(interval);
       const rest = `1.000,${(interval.maxUs / 1000).toFixed(3)},${histogram.toBase64()}`;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { MergedHistogram } from '../../loadgen/recorder/histogram.ts';
 import type { HistogramRow } from '../../loadgen/recorder/samples.ts';
-import type { IntervalHistogram } from '../interval-histogram.ts';
+import type { IntervalHistogram, SourceSecond } from '../interval-histogram.ts';
 import { batchOf, bucketsOf, emptyHistogram, histogramRow, runStart, START_MS } from './results-fixtures.suite.ts';
 import type { ResultsStore } from './results-store.ts';
 
@@ -39,17 +39,41 @@ export function intervalsSuite(storeOf: () => ResultsStore): void {
         const runId = `intervals-${++runs}`;
         await store.startRun(runStart(runId));
         await store.write(runId, batchOf({ histograms: [...rows, histogramRow({ metric: 'send_slip' })] }));
-        expect(await store.loadIntervals(runId, 'sent_latency')).toEqual(merged(rows, () => ''));
-        const bySource = await store.loadIntervals(runId, 'sent_latency', { bySource: true });
-        expect(bySource).toEqual(merged(rows, ({ source }) => source));
+        expect(await store.loadIntervals(runId, 'sent_latency')).toEqual(intervalsOf(rows));
+        expect(await store.loadSources(runId, 'sent_latency')).toEqual(sourcesOf(rows));
       }),
       { numRuns: 15, seed: 20241121 },
     );
   });
 }
 
-function merged(rows: HistogramRow[], sourceOf: (row: HistogramRow) => string): IntervalHistogram[] {
-  const groups = new Map<string, { atMs: number; source: string; histogram: MergedHistogram }>();
+interface Group {
+  atMs: number;
+  source: string | null;
+  histogram: MergedHistogram;
+}
+
+function intervalsOf(rows: HistogramRow[]): IntervalHistogram[] {
+  return groupsOf(rows, () => null).map(({ atMs, histogram: { count, sum, min, max }, histogram }) => ({
+    ...{ atMs, count, sumUs: sum, minUs: min, maxUs: max },
+    ...histogram.buckets(),
+  }));
+}
+
+function sourcesOf(rows: HistogramRow[]): SourceSecond[] {
+  const groups = [...groupsOf(rows, () => null), ...groupsOf(rows, ({ source }) => source)];
+  const order = ({ source }: Group): string => source ?? '';
+  groups.sort((a, b) => a.atMs - b.atMs || (order(a) < order(b) ? -1 : 1));
+  return groups.map(({ atMs, source, histogram }) => {
+    const [p50, p90, p95, p99, p999] = [50, 90, 95, 99, 99.9].map((level) => histogram.percentile(level) / 1000);
+    const { count, sum, max } = histogram;
+    const levels = { p50: p50!, p90: p90!, p95: p95!, p99: p99!, p999: p999! };
+    return { atMs, source, count, mean: sum / count / 1000, ...levels, max: max / 1000 };
+  });
+}
+
+function groupsOf(rows: HistogramRow[], sourceOf: (row: HistogramRow) => string | null): Group[] {
+  const groups = new Map<string, Group>();
   for (const each of rows) {
     const source = sourceOf(each);
     const key = `${each.atMs} ${source}`;
@@ -57,10 +81,5 @@ function merged(rows: HistogramRow[], sourceOf: (row: HistogramRow) => string): 
     group.histogram.addRow(each);
     groups.set(key, group);
   }
-  return [...groups.values()]
-    .sort((a, b) => a.atMs - b.atMs || (a.source < b.source ? -1 : 1))
-    .map(({ atMs, source, histogram: { count, sum, min, max }, histogram }) => ({
-      ...{ atMs, source, count, sumUs: sum, minUs: min, maxUs: max },
-      ...histogram.buckets(),
-    }));
+  return [...groups.values()].sort((a, b) => a.atMs - b.atMs);
 }

@@ -12,6 +12,7 @@ export const STORE_METHODS = [
   'loadRun',
   'loadSeconds',
   'loadIntervals',
+  'loadSources',
   'countRows',
   'saveSearch',
   'listSearches',

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { TrendName } from '../../loadgen/recorder/metrics.ts';
 import type { SampleBatch } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
-import type { IntervalHistogram, IntervalOptions } from '../interval-histogram.ts';
+import type { IntervalHistogram, SourceSecond } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
 import type { RunSeconds } from '../run-seconds.ts';
 import type { CostModelRecord, SearchRecord } from './capacity-records.ts';
@@ -93,8 +93,12 @@ class ChdbResultsStore implements ResultsStore {
     return this.#call('loadRun', [id]);
   }
 
-  loadIntervals(runId: string, metric: TrendName, options?: IntervalOptions): Promise<IntervalHistogram[]> {
-    return this.#call('loadIntervals', [runId, metric, options]);
+  loadIntervals(runId: string, metric: TrendName): Promise<IntervalHistogram[]> {
+    return this.#call('loadIntervals', [runId, metric]);
+  }
+
+  loadSources(runId: string, metric: TrendName): Promise<SourceSecond[]> {
+    return this.#call('loadSources', [runId, metric]);
   }
 
   loadSeconds(id: string, metrics: readonly TrendName[]): Promise<RunSeconds> {

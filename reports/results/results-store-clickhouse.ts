@@ -2,7 +2,7 @@
 import type { TrendName } from '../../loadgen/recorder/metrics.ts';
 import type { SampleBatch } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
-import type { IntervalHistogram, IntervalOptions } from '../interval-histogram.ts';
+import type { IntervalHistogram, SourceSecond } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
 import type { RunSeconds } from '../run-seconds.ts';
 import {
@@ -14,7 +14,7 @@ import {
   saveSearch,
 } from './capacity-records.ts';
 import { askFreely, type QueryResult } from './free-query.ts';
-import { queryIntervals } from './interval-query.ts';
+import { queryIntervals, querySources } from './interval-query.ts';
 import { queryReport } from './report-query.ts';
 import type { ResultsStore, RunListing, RunStart } from './results-store.ts';
 import { ResultsError } from './results-store.ts';
@@ -131,8 +131,12 @@ class ClickHouseResultsStore implements ResultsStore {
     return queryReport(this.#store, run, this.#status(run));
   }
 
-  loadIntervals(runId: string, metric: TrendName, options: IntervalOptions = {}): Promise<IntervalHistogram[]> {
-    return queryIntervals(this.#store, runId, metric, options);
+  loadIntervals(runId: string, metric: TrendName): Promise<IntervalHistogram[]> {
+    return queryIntervals(this.#store, runId, metric);
+  }
+
+  loadSources(runId: string, metric: TrendName): Promise<SourceSecond[]> {
+    return querySources(this.#store, runId, metric);
   }
 
   async loadSeconds(id: string, metrics: readonly TrendName[]): Promise<RunSeconds> {

@@ -10,7 +10,7 @@
 import type { TrendName } from '../../loadgen/recorder/metrics.ts';
 import type { SampleBatch } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary, Verdict } from '../../loadgen/recorder/summary.ts';
-import type { IntervalHistogram, IntervalOptions } from '../interval-histogram.ts';
+import type { IntervalHistogram, SourceSecond } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
 import type { RunSeconds } from '../run-seconds.ts';
 import type { CostModelRecord, SearchRecord } from './capacity-records.ts';
@@ -64,8 +64,9 @@ export interface ResultsStore {
   listRuns(limit?: number): Promise<RunListing[]>;
   /** `id` is a whole run id, an unambiguous beginning of one, a run's name (the newest of that name), or `latest`. */
   loadRun(id: string): Promise<ReportModel>;
-  /** Histograms of the seconds of one metric, as LoadIntervals says; `runId` is a whole one. */
-  loadIntervals(runId: string, metric: TrendName, options?: IntervalOptions): Promise<IntervalHistogram[]>;
+  /** Single seconds of one metric, as SecondLoader says; `runId` is a whole one. */
+  loadIntervals(runId: string, metric: TrendName): Promise<IntervalHistogram[]>;
+  loadSources(runId: string, metric: TrendName): Promise<SourceSecond[]>;
   /** The steady phase second by second, with the latencies in `metrics`; `id` as for `loadRun`. */
   loadSeconds(id: string, metrics: readonly TrendName[]): Promise<RunSeconds>;
   /** Rows stored of a run, to reconcile with rows recorded. */
