@@ -29,6 +29,7 @@ WORKDIR /opt/plimsoll
 COPY --from=build /src/node_modules node_modules
 COPY --from=build /src/dist dist
 COPY --from=build /src/scenarios scenarios
+COPY --from=build /src/reports/queries reports/queries
 COPY --from=build /src/loadgen/cli/bin.mjs loadgen/cli/
 COPY --from=build /src/deploy/healthcheck.mjs deploy/
 COPY --from=build /src/package.json ./

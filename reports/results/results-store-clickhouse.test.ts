@@ -14,7 +14,7 @@ import type { Retention } from './retention.ts';
 import { SampleWriter } from './sample-writer.ts';
 import { MIGRATIONS, migrateSchema } from './schema.ts';
 import { connectServer } from './server-client.ts';
-import { queryRows, runCommand, type StoreClient } from './store-client.ts';
+import { insertRows, queryRows, runCommand, type StoreClient } from './store-client.ts';
 
 let server: ClickHouseServer | null = null;
 let url = process.env.PLIMSOLL_TEST_CLICKHOUSE_URL;
@@ -146,6 +146,30 @@ describe('the schema', () => {
     ]);
     await older.client.close();
     await drop(older.database);
+  });
+
+  it('says of runs that were stored before its fifth version what was judged of them, and on which machine', async () => {
+    const older = await connect(newDatabase());
+    await migrateSchema(older, { readOnly: false, migrations: MIGRATIONS.slice(0, 4) });
+    const summary = JSON.stringify(runSummary(runStart('old')));
+    await insertRows(older, 'runs', [
+      { run_id: 'old', environment: '{"cores":2}' },
+      { run_id: 'torn', environment: '' },
+    ]);
+    await insertRows(older, 'run_ends', [
+      { run_id: 'old', summary },
+      { run_id: 'torn', summary: '' },
+    ]);
+    await migrateSchema(older, { readOnly: true });
+    const { database } = older;
+    const asked = `SELECT run_id, machine['cores'] AS cores, failures, complete FROM ${database}.runs
+      INNER JOIN ${database}.run_ends USING (run_id) ORDER BY run_id`;
+    expect(await queryRows(older, asked)).toEqual([
+      { run_id: 'old', cores: '2', failures: ['p(99)<100 was 123.4'], complete: true },
+      { run_id: 'torn', cores: '', failures: [], complete: false },
+    ]);
+    await older.client.close();
+    await drop(database);
   });
 
   it('is completed after a crash in its making', async () => {

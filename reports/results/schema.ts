@@ -41,7 +41,9 @@ export async function migrateSchema(
     );
   }
   if (version === 0 && options.readOnly) {
-    throw new ResultsError('empty', `No results are stored in ${place} yet: start a run first.`);
+    // A server shows nobody what he may not see.
+    const hidden = place.startsWith('http') ? ', or this user may not see them' : '';
+    throw new ResultsError('empty', `No results are stored in ${place} yet${hidden}: start a run first.`);
   }
   if (version === 0) await runCommand(store, `CREATE DATABASE IF NOT EXISTS ${database}`);
   for (let next = version; next < migrations.length; next++) {

@@ -79,6 +79,7 @@ describe('a server that is reached', () => {
     await store.close();
     const reader = await openResultsStore(urlOf('reader', 'over_tls'), { readOnly: true });
     expect(await reader.countRows('a')).toMatchObject({ gauges: 1 });
+    expect((await reader.query('SELECT run_id FROM runs')).rows).toEqual([['a']]);
     await reader.close();
   });
 
@@ -108,6 +109,14 @@ describe('a server that refuses', () => {
     ['a user who may only read', () => urlOf('reader'), /^denied: .*Grant it that/],
   ])('%s', async (_, url, said) => {
     expect(await refusal(url())).toMatch(said);
+  });
+
+  it('to show a reader what he may not see', async () => {
+    const opening = openResultsStore(urlOf('narrow'), { readOnly: true, environment: {} });
+    await expect(opening).rejects.toMatchObject({
+      code: 'empty',
+      message: expect.stringMatching(/or this user may not see them/),
+    });
   });
 
   it('a database of another program', async () => {
