@@ -70,7 +70,7 @@ function messageParts({ phase, recent, rateOffered, progress }: RunSnapshot): st
 }
 
 function deliveryParts({ recent }: RunSnapshot, columns: number, history: BlockOptions['history']): string[] {
-  if (recent.deliveryP99Ms === null) return ['nothing delivered in the last 5 s'];
+  if (recent.deliveryP99Ms === null) return ['none in the last 5 s'];
   const percentiles = `p50 ${formatNumber(recent.deliveryP50Ms!)} ms · p99 ${formatNumber(recent.deliveryP99Ms)} ms`;
   const room = columns - LABEL_CELLS - percentiles.length - 2;
   if (room < SPARK_CELLS_LEAST || history.length < 2) return [percentiles];

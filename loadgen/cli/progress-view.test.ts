@@ -92,24 +92,31 @@ describe('the block of lines', () => {
 });
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a terminal is told
-const CONTROLS = /(\x1b\[\d*[AJ]|\r|\n)/;
+const CONTROLS = /(\x1b\[\d*[AJK]|\r|\n)/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a terminal is told
 const CURSOR_UP = /^\x1b\[(\d+)A$/;
 
-/** As much of a terminal as is written here: lines, the cursor going up, and erasing to the end. */
+/** As much of a terminal as is made use of: lines, the cursor going up, erasing to the end of line and screen. */
 class Terminal implements ProgressStream {
   isTTY = true;
   columns = 80;
   rows = 24;
   lines = [''];
   #row = 0;
+  #column = 0;
   write(text: string): boolean {
     for (const part of text.split(CONTROLS)) {
       const up = CURSOR_UP.exec(part);
+      const line = this.lines[this.#row] ?? '';
       if (up) this.#row -= Number(up[1]);
-      else if (part === '\x1b[J') this.lines.splice(this.#row, Number.POSITIVE_INFINITY, '');
-      else if (part === '\n') this.#row++;
-      else if (part !== '\r') this.lines[this.#row] = (this.lines[this.#row] ?? '') + part;
+      else if (part === '\r') this.#column = 0;
+      else if (part === '\n') [this.#row, this.#column] = [this.#row + 1, 0];
+      else if (part === '\x1b[K') this.lines[this.#row] = line.slice(0, this.#column);
+      else if (part === '\x1b[J') this.lines.splice(this.#row, Number.POSITIVE_INFINITY, line.slice(0, this.#column));
+      else {
+        this.lines[this.#row] = line.slice(0, this.#column) + part + line.slice(this.#column + part.length);
+        this.#column += part.length;
+      }
     }
     return true;
   }
@@ -152,7 +159,7 @@ describe('the view', () => {
     terminal.columns = 40;
     view.show(runSnapshot(), []);
     // Of five lines those of phase, messages and CPU are longer than 40 cells.
-    expect(written[0]!.startsWith('\r\x1b[7A\x1b[J')).toBe(true);
+    expect(written[0]!.startsWith('\r\x1b[7A')).toBe(true);
   });
 
   it('writes a line every ten seconds, or for a new phase, where it is no terminal', () => {

@@ -36,10 +36,11 @@ function terminalView(stream: ProgressStream, { colour }: ProgressOptions): Prog
   const back = (): string => {
     const cells = columnsOf(stream) + 1;
     const rows = drawn.reduce((sum, line) => sum + Math.max(Math.ceil(bare(line).length / cells), 1), 0);
-    return rows === 0 ? '' : `\r${rows > 1 ? `\x1b[${rows - 1}A` : ''}\x1b[J`;
+    return rows > 1 ? `\r\x1b[${rows - 1}A` : '\r';
   };
-  const draw = (lines: string[], before = ''): void => {
-    stream.write(back() + before + lines.join('\n'));
+  /** Each line is erased behind its text, and the rest below the last one: nothing flickers. */
+  const draw = (lines: string[], above: string[] = []): void => {
+    stream.write(`${back()}${[...above, ...lines].join('\x1b[K\n')}\x1b[J`);
     drawn = lines;
   };
   return {
@@ -60,8 +61,8 @@ function terminalView(stream: ProgressStream, { colour }: ProgressOptions): Prog
         }),
       );
     },
-    notice: (text) => draw(drawn, `${text}\n`),
-    end: () => draw([]),
+    notice: (text) => (drawn.length === 0 ? void stream.write(`${text}\n`) : draw(drawn, [text])),
+    end: () => void (drawn.length > 0 && draw([])),
   };
 }
 

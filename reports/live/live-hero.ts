@@ -20,7 +20,7 @@ export function liveHero(run: LiveRun, status: LiveStatus): string {
 <h1 id="verdict-title"><span class="verdict">RUNNING</span><span class="early">${escapeHtml(status.phase)}</span></h1>
 <p class="claim">${escapeHtml(PHASES[status.phase] ?? status.phase)}, ${progressWords(status)}.</p>
 ${progressBar(status)}
-<div class="reasons">${troubles.length === 0 ? '<p>Nothing is wrong so far.</p>' : htmlList([...troubles])}</div>
+<div class="reasons${troubles.length === 0 ? '' : ' troubled'}">${troubles.length === 0 ? '<p>Nothing is wrong so far.</p>' : htmlList([...troubles])}</div>
 <dl class="figures">${figures(run, status).join('\n')}</dl>
 ${notices.length === 0 ? '' : `<details class="notices"><summary>${formatPlural(notices.length, 'notice')}</summary>${htmlList(notices.slice(-NOTICES_SHOWN))}</details>`}`;
 }

@@ -59,7 +59,7 @@ export class LiveModel {
 
   /** As `lines`, without the newest seconds, of which some agents have not reported yet: rates would seem to fall. */
   wholeLines(summary: RunSummary | null = null): Omit<ReportModel, keyof Spreads> {
-    return this.#linesUntil(this.#completeUntilMs(), summary);
+    return this.#linesUntil(this.completeUntilMs, summary);
   }
 
   #linesUntil(untilMs: number, summary: RunSummary | null): Omit<ReportModel, keyof Spreads> {
@@ -77,8 +77,8 @@ export class LiveModel {
     };
   }
 
-  /** Up to here all agents have reported that did so lately, ms since the epoch. */
-  #completeUntilMs(): number {
+  /** Up to here all agents have reported that did so lately, ms since the epoch; Infinity before the first report. */
+  get completeUntilMs(): number {
     const last = [...this.#lastHeardMs.values()];
     const newest = Math.max(...last);
     return Math.min(...last.filter((atMs) => atMs > newest - SILENT_MS)) + 1_000;

@@ -127,7 +127,8 @@ export class LivePage {
   #draw(now: LiveStatus): ChartData {
     const { run, model } = this.#options;
     this.#spreads = this.#spreading.ask(() => model.spreads()) ?? this.#spreads!;
-    return chartData({ ...model.wholeLines(summarySoFar(run, now)), ...this.#spreads });
+    const summary = summarySoFar(run, now, model.completeUntilMs);
+    return chartData({ ...model.wholeLines(summary), ...this.#spreads });
   }
 
   #document(): string {

@@ -2,8 +2,8 @@
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
 import type { LiveRun, LiveStatus } from './live-status.ts';
 
-/** Nothing in it is a judgement: it is for `chartData` only. */
-export function summarySoFar(run: LiveRun, { phases, faults }: LiveStatus): RunSummary {
+/** Nothing in it is a judgement: it is for `chartData` only. `untilMs`: where the charts end, ms since the epoch. */
+export function summarySoFar(run: LiveRun, { phases, faults }: LiveStatus, untilMs: number): RunSummary {
   const startedAt = new Date(run.startedAtMs).toISOString();
   return {
     version: '1.0.0',
@@ -44,7 +44,9 @@ export function summarySoFar(run: LiveRun, { phases, faults }: LiveStatus): RunS
     validity: { valid: true, reasons: [] },
     failures: [],
     notes: [],
-    phases: phases.filter(({ phase }) => phase !== 'start' && phase !== 'finish'),
+    phases: phases
+      .filter(({ phase, startMs }) => phase !== 'start' && phase !== 'finish' && startMs < untilMs)
+      .map((each) => ({ ...each, endMs: Math.min(each.endMs, untilMs) })),
     results: { metrics: [], thresholds: run.thresholds.map((each) => ({ ...each, value: null, ok: true })) },
     ledger: { sent: 0, acknowledged: 0, delivered: 0, lost: 0, duplicated: 0, reordered: 0, pending: 0 },
     server: { connectionsPeak: 0, cpuSeconds: 0, rssBytesPeak: 0, memoryBytesPerConnection: null },
