@@ -37,7 +37,7 @@ const interval = (metrics: readonly TrendName[]): fc.Arbitrary<Interval> =>
   });
 
 /** Few metrics in one run, so that there is something to merge; all of them over the runs of a test. */
-const run = fc.shuffledSubarray([...TRENDS], { minLength: 1, maxLength: 3 }).chain((metrics) =>
+const run = fc.shuffledSubarray([...TRENDS], { minLength: 2, maxLength: 4 }).chain((metrics) =>
   fc.uniqueArray(interval(metrics), {
     selector: ({ agent, second, metric, scenario }) => `${agent} ${second} ${metric} ${scenario}`,
     minLength: 1,
