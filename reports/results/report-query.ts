@@ -10,6 +10,8 @@ import { queryRows, type StoreClient } from './store-client.ts';
 const POINTS_MAX = 3_600;
 /** Kept by the second even then: it holds the empty state that memory per connection is measured from. */
 const WHOLE_SECONDS = 60;
+/** Of a second's merged histogram ClickHouse keeps up to a quarter of a megabyte, and of many seconds at once. */
+const PIECE_SECONDS = 300;
 
 /** When the samples of a run begin and end. */
 interface Frame {
@@ -80,36 +82,39 @@ function pointOf(second: string, { startMs, stepSeconds }: Frame): string {
 
 /**
  * The levels must be decimal literals: 99.9 / 100 computed in JavaScript is one unit in the last place too high, which
- * can pick the next bucket. Grouping by the second follows the order of the table, so memory does not grow with the
- * run's length (of two threads each would hold many seconds); percentiles of several seconds are never merged, the worst second stands for them.
+ * can pick the next bucket. A few minutes are read at a time, so that memory does not grow with the run's length; percentiles of
+ * several seconds are never merged, the worst second stands for them.
  */
 async function queryPercentiles(store: StoreClient, frame: Frame, metric: TrendName): Promise<PercentilePoint[]> {
-  const [row] = await queryRows<{ points: PointRow[] }>(
-    store,
-    `SELECT arraySort(groupArray((at_ms, samples, highest, p50, p90, p99, p999))) AS points
-     FROM (
-       SELECT ${pointOf('second', frame)} AS at_ms, sum(n) AS samples, max(max) AS highest, max(levels[1]) AS p50,
-         max(levels[2]) AS p90, max(levels[3]) AS p99, max(levels[4]) AS p999
+  const { runId, startMs, seconds, stepSeconds } = frame;
+  const points: PercentilePoint[] = [];
+  // Whole points, which begin at multiples of their length.
+  const pieceSeconds = stepSeconds * Math.max(1, Math.floor(PIECE_SECONDS / stepSeconds));
+  for (let from = 0; from < seconds; from += pieceSeconds) {
+    const [row] = await queryRows<{ points: PointRow[] }>(
+      store,
+      `SELECT arraySort(groupArray((at_ms, samples, highest, p50, p90, p99, p999))) AS points
        FROM (
-         SELECT second, sum(count) AS n, max(max_us) AS max,
-           quantilesExactWeightedArray(0.5, 0.9, 0.99, 0.999)(bucket_values, bucket_counts) AS levels
-         FROM ${store.database}.histograms
-         WHERE run_id = {run:String} AND metric = {metric:String}
-         GROUP BY toStartOfSecond(at) AS second
-         HAVING n > 0)
-       GROUP BY at_ms)
-     SETTINGS optimize_aggregation_in_order = 1, max_threads = 1, max_block_size = 1024`,
-    { run: frame.runId, metric },
-  );
-  return row!.points.map(([atMs, count, max, p50, p90, p99, p999]) => ({
-    atMs,
-    count,
-    p50: toMs(p50),
-    p90: toMs(p90),
-    p99: toMs(p99),
-    p999: toMs(p999),
-    max: toMs(max),
-  }));
+         SELECT ${pointOf('second', frame)} AS at_ms, sum(n) AS samples, max(max) AS highest, max(levels[1]) AS p50,
+           max(levels[2]) AS p90, max(levels[3]) AS p99, max(levels[4]) AS p999
+         FROM (
+           SELECT second, sum(count) AS n, max(max_us) AS max,
+             quantilesExactWeightedArray(0.5, 0.9, 0.99, 0.999)(bucket_values, bucket_counts) AS levels
+           FROM ${store.database}.histograms
+           WHERE run_id = {run:String} AND metric = {metric:String}
+             AND at >= fromUnixTimestamp64Milli({from:Int64}) AND at < fromUnixTimestamp64Milli({to:Int64})
+           GROUP BY toStartOfSecond(at) AS second
+           HAVING n > 0)
+         GROUP BY at_ms)`,
+      { run: runId, metric, from: startMs + from * 1_000, to: startMs + (from + pieceSeconds) * 1_000 },
+    );
+    points.push(...row!.points.map(percentilePoint));
+  }
+  return points;
+}
+
+function percentilePoint([atMs, count, max, p50, p90, p99, p999]: PointRow): PercentilePoint {
+  return { atMs, count, p50: toMs(p50), p90: toMs(p90), p99: toMs(p99), p999: toMs(p999), max: toMs(max) };
 }
 
 /** Ms since the epoch, samples, then µs: maximum, p50, p90, p99, p99.9. */
