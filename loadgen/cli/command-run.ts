@@ -182,8 +182,7 @@ async function run(argv: ArgumentsCamelCase<Arguments>): Promise<number> {
     if (liveAddress !== null) {
       const { agents, shards } = processes;
       const facts = { runId, name: argv.name ?? plan.name, agents, shards, cores: availableParallelism() };
-      page = await RunPage.open(liveAddress, liveRun(facts, plan), live);
-      view.notice(`live page: ${page.url}`);
+      page = await RunPage.open(liveAddress, liveRun(facts, plan), live, view.notice);
     }
     agents =
       control === null

@@ -5,7 +5,7 @@ import { UsageError } from './exit-codes.ts';
 import { withEnvironment } from './flags.ts';
 
 /** As k6's dashboard. Whoever is to see it from elsewhere is told the address by name. */
-const DEFAULT: LiveAddress = { host: '127.0.0.1', port: 5_665 };
+export const DEFAULT_LIVE: LiveAddress = { host: '127.0.0.1', port: 5_665 };
 
 export const LIVE_FLAG = withEnvironment({
   live: {
@@ -18,14 +18,14 @@ export const LIVE_FLAG = withEnvironment({
 /** Null: no page. `--live` alone, and PLIMSOLL_LIVE=true, mean the default address. */
 export function readLive(written: string | undefined): LiveAddress | null {
   if (written === undefined || written === 'false') return null;
-  if (written === '' || written === 'true') return DEFAULT;
+  if (written === '' || written === 'true') return DEFAULT_LIVE;
   const match = ADDRESS.exec(written);
   const port = Number(match?.groups?.port);
   if (match === null || port > 65_535) {
     throw new UsageError(`--live must be written --live, --live port or --live host:port, not "${written}"`);
   }
   const { plain, bracketed } = match.groups!;
-  return { host: plain ?? bracketed ?? DEFAULT.host, port };
+  return { host: plain ?? bracketed ?? DEFAULT_LIVE.host, port };
 }
 
 const ADDRESS = /^(?:(?:(?<plain>[\w.-]+)|\[(?<bracketed>[\da-f:.]+)\]):)?(?<port>\d{1,5})$/i;

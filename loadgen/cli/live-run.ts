@@ -1,12 +1,13 @@
 /** A run and the page that shows it: what the page has to know of the run, in its own words. */
 import type { LiveModel } from '../../reports/live/live-model.ts';
 import { LivePage } from '../../reports/live/live-page.ts';
-import type { LiveAddress } from '../../reports/live/live-server.ts';
+import { type LiveAddress, LiveAddressError } from '../../reports/live/live-server.ts';
 import type { LiveRun, LiveStatus } from '../../reports/live/live-status.ts';
 import type { ReportModel } from '../../reports/report-model.ts';
 import type { RunSnapshot } from '../coordinator/progress.ts';
 import type { LoadPlan } from '../population/load-plan.ts';
 import type { FaultResult } from '../recorder/summary.ts';
+import { DEFAULT_LIVE } from './live-flag.ts';
 
 export type LiveRunFacts = Pick<LiveRun, 'runId' | 'name' | 'agents' | 'shards' | 'cores'>;
 
@@ -32,15 +33,28 @@ export class RunPage {
     this.#status = statusBefore(run);
   }
 
-  /** `model`: gathers the rows; whoever owns it adds them. Throws LiveAddressError. */
-  static async open(address: LiveAddress, run: LiveRun, model: LiveModel): Promise<RunPage> {
+  /**
+   * Says where the page is. As with k6's dashboard, a run whose default port is taken (by another run, most likely) goes on
+   * without a page, null, and one that was given another port does not start: throws LiveAddressError.
+   *
+   * @param model gathers the rows; whoever owns it adds them.
+   */
+  static async open(
+    address: LiveAddress,
+    run: LiveRun,
+    model: LiveModel,
+    notice: (text: string) => void,
+  ): Promise<RunPage | null> {
     const page = new RunPage(run);
-    page.#page = await LivePage.start({ address, run, model, status: () => page.#status });
+    try {
+      page.#page = await LivePage.start({ address, run, model, status: () => page.#status });
+    } catch (error) {
+      if (!(error instanceof LiveAddressError) || address.port !== DEFAULT_LIVE.port) throw error;
+      notice(`${error.message}. The run goes on without its page.`);
+      return null;
+    }
+    notice(`live page: ${page.#page.url}`);
     return page;
-  }
-
-  get url(): string {
-    return this.#page!.url;
   }
 
   show(snapshot: RunSnapshot, troubles: readonly string[]): void {
