@@ -204,6 +204,7 @@ describe('judge', () => {
     ],
     ['nothing was due', { offeredMessages: 0, achievedMessages: 0 }],
     ['rows are missing from the store', { rows: { recorded: 500, stored: 499 } }],
+    ['rows are neither stored nor wait', { rows: { recorded: 500, stored: 100, waiting: 399 } }],
   ])('is inconclusive when %s, even if all that was seen is well', (_what, changes) => {
     const { verdict, failures, reasons } = judge(goodRun(changes));
     expect(verdict).toBe('inconclusive');
@@ -236,4 +237,9 @@ describe('judge', () => {
       'pass',
     );
   });
+});
+
+it('rows that wait on disk for the results store are not missing', () => {
+  const { verdict, reasons } = judge(goodRun({ rows: { recorded: 500, stored: 100, waiting: 400 } }));
+  expect([verdict, reasons]).toEqual(['pass', []]);
 });
