@@ -18,7 +18,15 @@ export interface NodeReport {
     index: number;
     up: boolean;
     restarts: number;
-    stats: { pid: number; cpuSeconds: number; rssBytes: number; loopDelayP99Ms: number; connections: number } | null;
+    stats: {
+      pid: number;
+      cpuSeconds: number;
+      rssBytes: number;
+      loopDelayP99Ms: number;
+      connections: number;
+      /** Servers of older versions do not say. */
+      messages?: { sent: number };
+    } | null;
   }>;
 }
 
@@ -177,12 +185,13 @@ export function nodeGauges(
     rows.push({ atMs, source, metric: 'connections', value: stats.connections });
     const before = previous?.shards.find((shard) => shard.index === index)?.stats;
     if (before && before.pid === stats.pid && elapsedSeconds > 0) {
-      rows.push({
-        atMs,
-        source,
-        metric: 'server_cpu',
-        value: Math.max(stats.cpuSeconds - before.cpuSeconds, 0) / elapsedSeconds,
-      });
+      const perSecond = (now: number, then: number) => Math.max(now - then, 0) / elapsedSeconds;
+      const cpu = perSecond(stats.cpuSeconds, before.cpuSeconds);
+      rows.push({ atMs, source, metric: 'server_cpu', value: cpu });
+      if (stats.messages && before.messages) {
+        const messages = perSecond(stats.messages.sent, before.messages.sent);
+        rows.push({ atMs, source, metric: 'server_messages', value: messages });
+      }
     }
   }
   return rows;

@@ -2,9 +2,10 @@
 import type { ReportModel } from '../report-model.ts';
 import { distributionAxis } from './chart-distribution.ts';
 import { faultMarks } from './chart-faults.ts';
+import { heatCharts } from './chart-heat.ts';
 import { distributionChart, latencyChart, throughputChart } from './chart-load.ts';
 import type { ChartData } from './chart-model.ts';
-import { connectionsChart, cpuChart, delayChart, memoryChart } from './chart-resources.ts';
+import { connectingChart, connectionsChart, cpuChart, delayChart, memoryChart } from './chart-resources.ts';
 import { type TimeAxis, timeAxis } from './chart-series.ts';
 
 export function chartData(model: ReportModel): ChartData {
@@ -22,8 +23,10 @@ export function chartData(model: ReportModel): ChartData {
     faults: faultMarks(model, axis),
     charts: [
       latencyChart(model, axis),
+      ...heatCharts(model, axis),
       throughputChart(model, axis),
       connectionsChart(model, axis),
+      connectingChart(model, axis),
       memoryChart(model, axis),
       cpuChart(model, axis),
       delayChart(model, axis),

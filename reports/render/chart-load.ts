@@ -4,9 +4,9 @@ import type { PercentilePoint, ReportModel } from '../report-model.ts';
 import { finishVariant, highest, timeVariant } from './chart-build.ts';
 import { chooseDistribution, distributionColumn } from './chart-distribution.ts';
 import type { Chart, ChartColour, ChartSeries, ChartVariant } from './chart-model.ts';
-import { percentileColumn, rateColumn, type TimeAxis } from './chart-series.ts';
+import { type Column, percentileColumn, rateColumn, type TimeAxis } from './chart-series.ts';
 import { formatCount, formatNumber, formatRate } from './format.ts';
-import { latencyLimit } from './summary-view.ts';
+import { fansOut, latencyLimit } from './summary-view.ts';
 
 const PERCENTILES: ReadonlyArray<{ pick: 'p50' | 'p90' | 'p99' | 'p999' | 'max'; label: string; colour: ChartColour }> =
   [
@@ -17,7 +17,7 @@ const PERCENTILES: ReadonlyArray<{ pick: 'p50' | 'p90' | 'p99' | 'p999' | 'max';
     { pick: 'max', label: 'max', colour: 'c6' },
   ];
 
-const LATENCIES_FIRST: readonly TrendName[] = ['delivery_latency', 'sent_latency', 'delivered_latency'];
+export const LATENCIES_FIRST: readonly TrendName[] = ['delivery_latency', 'sent_latency', 'delivered_latency'];
 
 export function latencyChart(model: ReportModel, axis: TimeAxis): Chart {
   const recorded = TRENDS.filter((metric) => (model.percentiles[metric] ?? []).length > 0);
@@ -47,36 +47,79 @@ export function latencyChart(model: ReportModel, axis: TimeAxis): Chart {
         })),
         ...(limit === null ? {} : { limit: { label: `limit of p99: ${formatNumber(limit)} ms`, value: limit } }),
         ...(needsLogarithm(points) ? { logarithmic: true as const } : {}),
-        empty: `No message was delivered, so there is no ${metric} to draw.`,
+        empty: latencyEmpty(metric),
       });
     }),
   };
 }
 
+export function latencyEmpty(metric: TrendName): string {
+  return `No message was delivered, so there is no ${metric} to draw.`;
+}
+
 export function throughputChart(model: ReportModel, axis: TimeAxis): Chart {
+  const { summary } = model;
   const rate = (name: CounterName) => rateColumn(axis, model.counters[name] ?? []);
-  const counted: ChartSeries[] = [
-    { label: 'delivered', colour: 'c3', width: 2, values: rate('messages_delivered') },
-    { label: 'acknowledged', colour: 'c1', values: rate('messages_acknowledged') },
-    { label: 'sent', colour: 'c2', values: rate('messages_sent') },
+  const some = (column: Column) => column.some((value) => value !== 0);
+  const [sent, acknowledged, delivered] = [
+    rate('messages_sent'),
+    rate('messages_acknowledged'),
+    rate('messages_delivered'),
   ];
-  const nothing = counted.every(({ values }) => values.every((value) => value === 0));
+  const fans = summary !== null && fansOut(summary.config);
+  const nothing = ![sent, acknowledged, delivered, rate('messages_dropped')].some(some);
+  const series = (lines: ChartSeries[]) => (nothing ? [] : lines);
   const empty = 'No message was sent in this run, so there is no throughput to draw.';
+  const started: ChartSeries[] = [
+    { label: 'acknowledged', colour: 'c1', values: acknowledged },
+    { label: 'sent', colour: 'c2', values: sent },
+    ...droppedSeries(model, axis),
+  ];
+  const offered = offeredSeries(model, axis, fans);
+  const arrived: ChartSeries = { label: 'delivered', colour: 'c3', width: 2, values: delivered };
   return {
     id: 'throughput',
-    title: 'Throughput',
-    about: 'What was sent, acknowledged and delivered, against the rate that the steady phase offers.',
+    title: 'Load offered and achieved',
+    about: fans
+      ? 'A message goes to several devices here: deliveries due are what the messages of a second should lead to.'
+      : 'Offered is what fell due in a second, started or not; achieved is what was acknowledged and delivered of it. Rates are means of each point.',
     kind: 'time',
     variants: [
       timeVariant(axis, {
         label: 'messages per second',
         unit: 'messages/s',
-        series: nothing ? [] : [...offeredSeries(model, axis), ...counted],
+        series: series([...(fans ? [] : [arrived, ...offered]), ...started, ...plannedSeries(model, axis)]),
         empty,
       }),
+      ...(fans
+        ? [
+            timeVariant(axis, {
+              label: 'deliveries per second',
+              unit: 'deliveries/s',
+              series: series([arrived, ...offered]),
+              empty,
+            }),
+          ]
+        : []),
       ...httpVariants(model, axis),
     ],
   };
+}
+
+/** What fell due: started, even if its user could not send it then, or dropped. Runs of older versions did not count it. */
+function offeredSeries({ counters, summary }: ReportModel, axis: TimeAxis, fans: boolean): ChartSeries[] {
+  const { deliveries_expected: due, messages_dropped: dropped } = counters;
+  if (due === undefined || due.length === 0) return [];
+  const each = summary?.config.fanOut ?? 1;
+  const missed = rateColumn(axis, dropped ?? []);
+  const values = rateColumn(axis, due).map((value, index) => value! + missed[index]! * each);
+  return [{ label: fans ? 'deliveries due' : 'offered', colour: 'c5', width: 2, values }];
+}
+
+function droppedSeries({ counters }: ReportModel, axis: TimeAxis): ChartSeries[] {
+  const dropped = counters.messages_dropped ?? [];
+  if (!dropped.some(({ value }) => value > 0)) return [];
+  return [{ label: 'dropped by the generator', colour: 'c4', values: rateColumn(axis, dropped) }];
 }
 
 function httpVariants({ counters }: ReportModel, axis: TimeAxis): ChartVariant[] {
@@ -89,8 +132,8 @@ function httpVariants({ counters }: ReportModel, axis: TimeAxis): ChartVariant[]
   return [timeVariant(axis, { label: 'HTTP calls per second', unit: 'calls/s', series, empty: '' })];
 }
 
-/** The offered rate is known of the steady phase only; elsewhere the line is left out. */
-function offeredSeries({ summary }: ReportModel, axis: TimeAxis): ChartSeries[] {
+/** The mean that the scenario plans for the steady phase; elsewhere the line is left out. */
+function plannedSeries({ summary }: ReportModel, axis: TimeAxis): ChartSeries[] {
   const steady = summary?.phases.find(({ phase }) => phase === 'steady');
   const rate = summary?.config.rateOffered ?? 0;
   if (steady === undefined || rate <= 0) return [];
@@ -98,7 +141,7 @@ function offeredSeries({ summary }: ReportModel, axis: TimeAxis): ChartSeries[] 
     const atMs = axis.startMs + index * axis.stepSeconds * 1000;
     return atMs >= steady.startMs && atMs <= steady.endMs ? rate : null;
   });
-  return [{ label: `offered, ${formatRate(rate)}`, colour: 'c5', dashed: true, values }];
+  return [{ label: `planned mean, ${formatRate(rate)}`, colour: 'c6', dashed: true, values }];
 }
 
 export function distributionChart(model: ReportModel, axis: number[]): Chart {

@@ -2,7 +2,7 @@
 import type { Column } from './chart-series.ts';
 
 /** Names of CSS custom properties that hold the colour in either theme. */
-export type ChartColour = 'c1' | 'c2' | 'c3' | 'c4' | 'c5' | 'c6';
+export type ChartColour = 'c1' | 'c2' | 'c3' | 'c4' | 'c5' | 'c6' | 'heat-line';
 
 export interface ChartSeries {
   label: string;
@@ -11,6 +11,16 @@ export interface ChartSeries {
   /** 2 for the line that matters most. */
   width?: 2;
   dashed?: true;
+}
+
+/** Samples by time and latency. Row `r` spans 2^(r ÷ rowsPerOctave) µs to the next row's. */
+export interface ChartHeat {
+  /** Start of the first column and width of each, s. */
+  from: number;
+  step: number;
+  rowsPerOctave: number;
+  /** Per column: its lowest occupied row, then the samples of that row and of each above it; nothing where there are none. */
+  columns: number[][];
 }
 
 /** One choice of a chart's selector. */
@@ -27,6 +37,8 @@ export interface ChartVariant {
   logarithmic?: true;
   /** Shaded under the lines, between two columns of the same x: how sure a line is. */
   bands?: Array<{ colour: ChartColour; low: Column; high: Column }>;
+  /** Drawn below the lines. */
+  heat?: ChartHeat;
 }
 
 export interface Chart {

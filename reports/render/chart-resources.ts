@@ -1,17 +1,23 @@
 /** Charts of what the load cost: connections, memory, CPU, delays. */
+import type { CounterName } from '../../loadgen/recorder/metrics.ts';
 import type { ReportModel } from '../report-model.ts';
 import { bytesVariant, highest, type Points, sourcesOf, timeVariant } from './chart-build.ts';
-import type { Chart, ChartSeries } from './chart-model.ts';
-import { type Column, maxColumn, percentileColumn, sumColumn, type TimeAxis } from './chart-series.ts';
+import type { Chart, ChartColour, ChartSeries } from './chart-model.ts';
+import { type Column, maxColumn, percentileColumn, rateColumn, sumColumn, type TimeAxis } from './chart-series.ts';
 
 export function connectionsChart(model: ReportModel, axis: TimeAxis): Chart {
   const agents = sourcesOf(model, 'connections', (source) => source.startsWith('agent'));
   const servers = sourcesOf(model, 'connections', (source) => !source.startsWith('agent'));
   const series: ChartSeries[] = [];
   if (agents.length > 0)
-    series.push({ label: 'open at the agents', colour: 'c3', width: 2, values: sumColumn(axis, agents) });
+    series.push({ label: 'open at the agents', colour: 'c3', width: 2, values: sumColumn(axis, agents, 'lowest') });
   if (servers.length > 0)
-    series.push({ label: 'open at the server', colour: 'c1', dashed: true, values: sumColumn(axis, servers) });
+    series.push({
+      label: 'open at the server',
+      colour: 'c1',
+      dashed: true,
+      values: sumColumn(axis, servers, 'lowest'),
+    });
   const empty = 'No process reported its open connections.';
   return {
     id: 'connections',
@@ -19,6 +25,30 @@ export function connectionsChart(model: ReportModel, axis: TimeAxis): Chart {
     about: 'Open connections, all processes together.',
     kind: 'time',
     variants: [timeVariant(axis, { label: 'connections', unit: '', series, empty })],
+  };
+}
+
+/** Of connections opened again after a loss as well: `connect_latency` has a sample of each that was welcomed. */
+export function connectingChart(model: ReportModel, axis: TimeAxis): Chart {
+  const welcomed = (model.percentiles.connect_latency ?? []).map(({ atMs, count }) => ({ atMs, value: count }));
+  const counted = (name: CounterName, label: string, colour: ChartColour): ChartSeries[] => {
+    const points = model.counters[name] ?? [];
+    return points.some(({ value }) => value > 0) ? [{ label, colour, values: rateColumn(axis, points) }] : [];
+  };
+  const series: ChartSeries[] = [
+    ...(welcomed.length > 0
+      ? [{ label: 'opened', colour: 'c3', width: 2, values: rateColumn(axis, welcomed) } as const]
+      : []),
+    ...counted('reconnects', 'opened again after a loss', 'c2'),
+    ...counted('connect_failed', 'failed', 'c4'),
+  ];
+  const empty = 'No connection was opened or refused while samples were taken.';
+  return {
+    id: 'connecting',
+    title: 'Connect rate',
+    about: 'Connections that the server welcomed in a second, and attempts that failed.',
+    kind: 'time',
+    variants: [timeVariant(axis, { label: 'connect rate', unit: 'connections/s', series, empty })],
   };
 }
 
@@ -47,7 +77,7 @@ export function memoryChart(model: ReportModel, axis: TimeAxis): Chart {
   return {
     id: 'memory',
     title: 'Memory',
-    about: 'Per connection: growth since the first sample ÷ open connections, drawn once a tenth of them is open.',
+    about: `Per connection: growth since the first sample ÷ open connections, drawn while at least half of them are open.${kernel.length === 0 ? ' The kernel’s share was not reported.' : ''}`,
     kind: 'time',
     variants: [shares, totals],
   };
@@ -106,7 +136,7 @@ function connectionColumn(model: ReportModel, axis: TimeAxis): Column {
 
 /** Growth over each process's first sample ÷ open connections; null where too few are open to divide by. */
 function perConnection(axis: TimeAxis, sources: Points[], connections: Column): Column {
-  const least = highest(connections).value * 0.1;
+  const least = highest(connections).value * 0.5;
   const bytes = sumColumn(axis, sources);
   const first = bytes.findIndex((value) => value !== null);
   // A first sample with many connections open already is no empty state to subtract.

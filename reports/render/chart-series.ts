@@ -49,9 +49,16 @@ export function rateColumn(axis: TimeAxis, points: Array<{ atMs: number; value: 
   return sums.map((sum) => (sum ?? 0) / axis.stepSeconds);
 }
 
-/** Sum over processes; each keeps its last value for up to 3 s, so that a late row does not look like a drop. */
-export function sumColumn(axis: TimeAxis, sources: Array<Array<{ atMs: number; value: number }>>): Column {
-  return combine(axis, sources, (a, b) => a + b);
+/**
+ * Sum over processes; each keeps its last value for up to 3 s, so that a late row does not look like a drop. Where a step holds several
+ * seconds, `worst` picks the one that stands for it.
+ */
+export function sumColumn(
+  axis: TimeAxis,
+  sources: Array<Array<{ atMs: number; value: number }>>,
+  worst: 'highest' | 'lowest' = 'highest',
+): Column {
+  return combine(axis, sources, (a, b) => a + b, worst === 'highest' ? Math.max : Math.min);
 }
 
 /** The highest process at each moment. */
@@ -79,12 +86,13 @@ function combine(
   axis: TimeAxis,
   sources: Array<Array<{ atMs: number; value: number }>>,
   join: (a: number, b: number) => number,
+  pick: (a: number, b: number) => number = Math.max,
 ): Column {
   const result: Column = Array.from({ length: axis.length }, () => null);
   for (const points of sources) {
     const column = hold(
       axis,
-      fold(axis, points, (point) => point.value, Math.max),
+      fold(axis, points, (point) => point.value, pick),
     );
     column.forEach((value, index) => {
       const other = result[index];

@@ -1,6 +1,6 @@
 /** Draws the faults of a run into the time charts: a line where each began, a tinted band until delivery was normal again. */
 
-/** Part of the chart script: uses its `data` and `colour`, and defines `markFaults` and `nameFaults`. */
+/** Part of the chart script: uses its `data` and `colour`, and defines `markFaults`, `lineFaults` and `nameFaults`. */
 export const CHART_FAULTS_SCRIPT = `
   const FAULT_ROWS = 4;
 
@@ -20,12 +20,19 @@ export const CHART_FAULTS_SCRIPT = `
     ctx.rect(left, top, width, height);
     ctx.clip();
     ctx.fillStyle = colour('limit');
-    for (const { from, to } of faultsOf(plot)) {
-      ctx.globalAlpha = 0.1;
-      ctx.fillRect(from, top, Math.max(to - from, 0), height);
-      ctx.globalAlpha = 0.8;
-      ctx.fillRect(from, top, uPlot.pxRatio, height);
-    }
+    ctx.globalAlpha = 0.1;
+    for (const { from, to } of faultsOf(plot)) ctx.fillRect(from, top, Math.max(to - from, 0), height);
+    ctx.restore();
+    lineFaults(plot);
+  }
+
+  function lineFaults(plot) {
+    const { ctx } = plot;
+    const { left, top, height } = plot.bbox;
+    ctx.save();
+    ctx.fillStyle = colour('limit');
+    ctx.globalAlpha = 0.8;
+    for (const { from } of faultsOf(plot)) if (from >= left) ctx.fillRect(from, top, uPlot.pxRatio, height);
     ctx.restore();
   }
 

@@ -51,7 +51,7 @@ export const CHART_PLUGINS_SCRIPT = `
         },
         { ...axis, grid, gap: 8, size: small ? 48 : 58, space: logarithmic ? 24 : 44, values: (plot, values) => values.map((value) => (value == null ? '' : number(value))) },
       ],
-      series: [{}, ...drawOrder(variant).map(seriesOptions)],
+      series: [{}, ...drawOrder(variant).map((series) => seriesOptions(series, variant))],
       cursor: {
         y: false,
         points: { size: 7, width: 2, stroke: () => colour('surface'), fill: (plot, index) => colour(drawOrder(variant)[index - 1].colour) },
@@ -64,6 +64,10 @@ export const CHART_PLUGINS_SCRIPT = `
         drawAxes: [
           (plot) => (owner.variant.bands || []).forEach((band) => shadeBand(plot, band)),
           (plot) => {
+            if (variant.heat) {
+              drawHeat(plot, variant.heat);
+              lineFaults(plot);
+            }
             const { limit } = owner.variant;
             const taken = limit ? drawLimit(plot, limit) : null;
             if (time) nameFaults(plot, taken);
@@ -75,8 +79,10 @@ export const CHART_PLUGINS_SCRIPT = `
     };
   }
 
-  function seriesOptions(series) {
+  function seriesOptions(series, variant) {
     return {
+      // As wide as the columns below them.
+      ...(variant.heat ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
       label: series.label,
       stroke: () => colour(series.colour),
       width: series.width || 1.5,
@@ -104,7 +110,9 @@ export const CHART_PLUGINS_SCRIPT = `
   function yRange(variant, logarithmic, min, max) {
     if (min == null || max == null) return logarithmic ? [0.1, 10] : [0, 1];
     const limit = variant.limit ? variant.limit.value : 0;
-    const top = limit > max && limit <= max * 3 ? limit * 1.08 : max * 1.12;
+    // Room above the lines for the names of faults.
+    const room = data.faults.length === 0 ? 1.12 : logarithmic ? 2 : 1.2;
+    const top = limit > max && limit <= max * 3 ? limit * 1.08 : max * room;
     if (!logarithmic) return [0, top > 0 ? top : 1];
     const low = roundDown(Math.max(min, 0.001));
     return [low, Math.max(limit > max && limit <= max * 30 ? limit * 1.4 : top, low * 10)];
@@ -197,14 +205,22 @@ export const CHART_PLUGINS_SCRIPT = `
   }
 
   function readings(owner, index) {
-    return owner.variant.series
-      .filter((series) => !owner.hidden.has(series.label) && series.values[index] != null)
-      .map((series) => ({ ...series, text: (number(series.values[index]) + ' ' + owner.variant.unit).trim() }));
+    const { variant, plot, hidden } = owner;
+    const lines = variant.series
+      .filter((series) => !hidden.has(series.label) && series.values[index] != null)
+      .map((series) => ({ ...series, text: (number(series.values[index]) + ' ' + variant.unit).trim() }));
+    if (!variant.heat) return lines;
+    const pointed = plot.over.matches(':hover') ? plot.posToVal(plot.cursor.top, 'y') : owner.latency;
+    return [...heatLines(variant.heat, plot.data[0][index], pointed), ...lines];
+  }
+
+  function readingTime(owner, index) {
+    const x = owner.plot.data[0][index];
+    return owner.variant.heat ? heatColumn(owner.variant.heat, x).time : xText(owner.chart, x);
   }
 
   function readingText(owner, index) {
-    const lines = readings(owner, index).map((each) => each.label + ' ' + each.text);
-    return [xText(owner.chart, owner.plot.data[0][index]), ...lines].join(', ');
+    return [readingTime(owner, index), ...readings(owner, index).map(({ label, text }) => label + ' ' + text)].join(', ');
   }
 
   /** A small card beside the cursor, on the chart that is pointed at or has the focus. */
@@ -221,10 +237,10 @@ export const CHART_PLUGINS_SCRIPT = `
         card.hidden = lines.length === 0;
         if (card.hidden) return;
         const heading = document.createElement('strong');
-        heading.textContent = xText(owner.chart, plot.data[0][index]);
+        heading.textContent = readingTime(owner, index);
         card.replaceChildren(heading, ...lines.map((line) => {
           const row = document.createElement('span');
-          row.style.setProperty('--line', 'var(--' + line.colour + ')');
+          row.style.setProperty('--line', line.colour ? 'var(--' + line.colour + ')' : 'transparent');
           const value = document.createElement('b');
           value.textContent = line.text;
           row.append(line.label, value);

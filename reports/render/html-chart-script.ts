@@ -1,5 +1,6 @@
 /** Draws the charts in the reader's browser with uPlot, from the JSON that is inlined beside it. The page works without. */
 import { CHART_FAULTS_SCRIPT } from './html-chart-faults.ts';
+import { CHART_HEAT_SCRIPT } from './html-chart-heat.ts';
 import { CHART_PLUGINS_SCRIPT } from './html-chart-plugins.ts';
 
 /**
@@ -24,6 +25,7 @@ export const CHART_SCRIPT = `
   range = whole;
 
 ${CHART_FAULTS_SCRIPT}
+${CHART_HEAT_SCRIPT}
 ${CHART_PLUGINS_SCRIPT}
 
   const zoomBar = document.querySelector('.zoom');
@@ -95,7 +97,7 @@ ${CHART_PLUGINS_SCRIPT}
       if (rescaled) this.check.checked = scale;
       this.figure.querySelector('h3 .unit').textContent = this.variant.unit;
       this.figure.querySelector('figcaption').textContent = chart.about;
-      if (!this.plot || rescaled || this.shape !== this.shapeNow()) return this.draw();
+      if (!this.plot || this.variant.heat || rescaled || this.shape !== this.shapeNow()) return this.draw();
       this.holder.setAttribute('aria-label', this.variant.words);
       this.plot.setData(this.columns(), false);
       const x = this.plot.data[0];
@@ -137,7 +139,7 @@ ${CHART_PLUGINS_SCRIPT}
         this.holder.append(reason);
         return;
       }
-      const logarithmic = Boolean(this.check && this.check.checked);
+      const logarithmic = Boolean(this.variant.heat || (this.check && this.check.checked));
       const options = chartOptions(this, logarithmic, this.size());
       this.plot = new uPlot(options, this.columns(), this.holder);
       if (this.chart.kind === 'time') {
@@ -167,6 +169,7 @@ ${CHART_PLUGINS_SCRIPT}
         apply();
         this.legend.append(key);
       });
+      if (this.variant.heat) this.legend.append(heatLegend(this.variant.heat));
     }
 
     key(event) {
@@ -179,9 +182,13 @@ ${CHART_PLUGINS_SCRIPT}
       const at = plot.cursor.idx;
       const step = event.shiftKey ? 10 : 1;
       const moves = { ArrowRight: at == null ? first : at + step, ArrowLeft: at == null ? last : at - step, Home: first, End: last };
-      if (event.key in moves) {
+      const rows = this.variant.heat ? { ArrowUp: step, ArrowDown: -step } : {};
+      if (event.key in rows && at != null) {
+        this.moveRow(rows[event.key], at);
+      } else if (event.key in moves) {
         const index = Math.min(Math.max(moves[event.key], first), last);
-        plot.setCursor({ left: plot.valToPos(x[index], 'x'), top: plot.over.clientHeight / 2 });
+        const top = this.latency === undefined ? plot.over.clientHeight / 2 : plot.valToPos(this.latency, 'y');
+        plot.setCursor({ left: plot.valToPos(x[index], 'x'), top });
         document.getElementById('reading').textContent = readingText(this, index);
       } else if (this.chart.kind === 'time' && ['+', '=', '-', 'Escape', '0'].includes(event.key)) {
         const centre = at == null ? (min + max) / 2 : x[at];
@@ -192,6 +199,19 @@ ${CHART_PLUGINS_SCRIPT}
         return;
       }
       event.preventDefault();
+    }
+
+    /** Reads a heat map up and down; from the fullest row on. */
+    moveRow(step, at) {
+      const { plot } = this;
+      const { heat } = this.variant;
+      const { row, counts } = heatColumn(heat, plot.data[0][at]);
+      const start = row + Math.max(0, counts.indexOf(Math.max(...counts)));
+      const next = this.latency === undefined ? start : heatRow(heat, this.latency) + step;
+      const { low, high } = heatExtent(heat);
+      this.latency = heatEdge(heat, Math.min(Math.max(next, low), high - 1) + 0.5);
+      plot.setCursor({ left: plot.valToPos(plot.data[0][at], 'x'), top: plot.valToPos(this.latency, 'y') });
+      document.getElementById('reading').textContent = readingText(this, at);
     }
   }
 

@@ -2,14 +2,25 @@
 import type { Chart, ChartData, ChartVariant } from './chart-model.ts';
 import { escapeHtml, htmlSection } from './html-text.ts';
 
-const WIDE = new Set(['latency', 'throughput', 'distribution']);
+const WIDE = new Set(['latency', 'heat', 'throughput', 'distribution']);
 
 export function chartSections(data: ChartData): string {
   const kind = (wanted: Chart['kind']) => data.charts.filter((chart) => chart.kind === wanted);
   return [
-    htmlSection('charts', 'Over time', `${chartFigures(kind('time'))}\n${ZOOM_BAR}`, ZOOM_HELP),
+    htmlSection(
+      'charts',
+      'Over time',
+      `${chartFigures(kind('time'))}\n${ZOOM_BAR}`,
+      [ZOOM_HELP, foldNote(data)].join(' '),
+    ),
     htmlSection('distribution', 'How latency is distributed', chartFigures(kind('distribution'))),
   ].join('\n');
+}
+
+/** What became of the seconds of a long run. */
+function foldNote({ time }: ChartData): string {
+  if (time.step === 1) return '';
+  return `Each point stands for ${time.step} seconds: the worst second’s percentiles, the mean of rates, the highest of CPU, memory and delays, the fewest connections.`;
 }
 
 /** Frames for charts, for any page made by `renderPage` whose `data` holds these charts. */
@@ -46,6 +57,6 @@ function selector(title: string, variants: ChartVariant[]): string {
 }
 
 function scaleSwitch(variants: ChartVariant[]): string {
-  if (!variants.every(({ unit }) => unit === 'ms') || variants.length < 2) return '';
+  if (variants.length < 2 || !variants.every(({ unit, heat }) => unit === 'ms' && heat === undefined)) return '';
   return '<label class="check"><input type="checkbox"> logarithmic</label>';
 }

@@ -17,6 +17,8 @@ select { font: inherit; color: var(--ink); background: var(--surface); border: 1
 .key:hover { color: var(--accent); }
 .key[aria-pressed="false"] { color: var(--muted); text-decoration: line-through; }
 .key[aria-pressed="false"]::before { opacity: 0.35; }
+.heat-scale { display: inline-flex; align-items: center; gap: 8px; margin-left: auto; font-size: 13px; color: var(--muted); }
+.heat-scale i { width: 140px; height: 10px; border-radius: 3px; }
 .plot { min-height: 250px; cursor: crosshair; }
 .chart figcaption { color: var(--muted); font-size: 13px; line-height: 1.45; margin-top: 10px; max-width: 84ch; }
 .empty .plot { margin-top: 12px; display: grid; place-items: center; padding: 24px; cursor: auto; text-align: center; color: var(--muted); background: var(--shade); border-radius: 8px; }
@@ -42,9 +44,12 @@ select { font: inherit; color: var(--ink); background: var(--surface); border: 1
 @media print {
   .charts { display: block; }
   .chart { margin: 0 0 14px; }
-  .plot { min-height: 0; }
+  .heat-scale { display: inline-flex; align-items: center; gap: 8px; margin-left: auto; font-size: 13px; color: var(--muted); }
+.heat-scale i { width: 140px; height: 10px; border-radius: 3px; }
+.plot { min-height: 0; }
   .plot .uplot, .plot .u-wrap { width: 100% !important; height: auto !important; }
   .plot canvas { width: 100% !important; height: auto !important; }
+  .heat-scale i { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .plot .u-over, .plot .u-under, .reading { display: none; }
 }
 `;

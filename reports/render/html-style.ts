@@ -95,6 +95,12 @@ th .what { display: block; color: var(--muted); font-size: 13px; }
 .fill { display: block; height: 100%; min-width: 3px; border-radius: 4px; background: var(--fill); }
 .load .share { width: 11.5em; color: var(--muted); font-size: 13px; }
 
+.shards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); gap: 20px; margin-top: 22px; }
+.shard-bars { margin-top: 8px; }
+.shard-bars th, .shard-bars td { padding: 5px 0; border: 0; white-space: nowrap; }
+.shard-bars tr + tr > * { border: 0; }
+.shard-bars .bar { width: 100%; padding-inline: 14px; }
+.share-track { display: block; height: 10px; border-radius: 5px; background: var(--shade); overflow: hidden; --fill: var(--c3); }
 .pairs { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 48px; margin-top: 18px; }
 .pairs > div { display: grid; grid-template-columns: 9.5em minmax(0, 1fr); gap: 12px; padding: 9px 0; border-bottom: 1px solid var(--line); font-size: 15px; align-items: baseline; }
 .sentences { padding-left: 1.25em; max-width: 84ch; }

@@ -6,10 +6,12 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { launchChromium } from '../../tools/chromium.ts';
 import type { ReportModel } from '../report-model.ts';
+import { HEAT_DARK, HEAT_LIGHT } from './heat-colours.ts';
 import { renderHtml } from './render-html.ts';
 import { sampleModel, sampleModelInterrupted, sampleModelWithoutMessages } from './sample-model.ts';
 
-const TIME_CHARTS = ['latency', 'throughput', 'connections', 'memory', 'cpu', 'delay'];
+const TIME_CHARTS = ['latency', 'heat', 'throughput', 'connections', 'connecting', 'memory', 'cpu', 'delay'];
+const CHARTS = [...TIME_CHARTS, 'distribution'];
 const SIZE_MAX = 1_500_000;
 
 let browser: Browser;
@@ -87,6 +89,24 @@ function linePixels(page: Page, chart: string): Promise<number> {
   );
 }
 
+/** Pixels of the heat map that have one of its colours. */
+function heatPixels(page: Page, theme: 'light' | 'dark'): Promise<number> {
+  return inPage(
+    page,
+    `(() => {
+      const colours = new Set(${JSON.stringify(theme === 'dark' ? HEAT_DARK : HEAT_LIGHT)});
+      const canvas = document.querySelector('[data-chart="heat"] canvas');
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      let found = 0;
+      for (let i = 0; i < data.length; i += 4) {
+        const hex = '#' + [data[i], data[i + 1], data[i + 2]].map((value) => value.toString(16).padStart(2, '0')).join('');
+        if (colours.has(hex)) found++;
+      }
+      return found;
+    })()`,
+  );
+}
+
 function picture(page: Page, chart: string): Promise<string> {
   return inPage(page, `document.querySelector('[data-chart="${chart}"] canvas').toDataURL()`);
 }
@@ -123,15 +143,58 @@ describe('the HTML report of a run that passed', () => {
     const order = await page.locator('main > section').evaluateAll((sections) => sections.map((section) => section.id));
     expect(order).toEqual([
       ...['verdict', 'thresholds', 'ledger', 'charts', 'distribution'],
-      ...['metrics', 'environment', 'load', 'scenario', 'repeat', 'notes'],
+      ...['shards', 'metrics', 'environment', 'load', 'scenario', 'repeat', 'notes'],
     ]);
   });
 
-  it('draws every chart', async () => {
+  it('draws every chart at every width, in light and in dark', async () => {
     const page = await open(sampleModel());
-    for (const chart of [...TIME_CHARTS, 'distribution']) {
-      expect(await linePixels(page, chart), chart).toBeGreaterThan(150);
+    for (const width of [390, 820, 1440]) {
+      await page.setViewportSize({ width, height: 900 });
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await expect.poll(() => inPage(page, CHARTS_FIT)).toBe(true);
+        for (const chart of CHARTS) {
+          const drawn = chart === 'heat' ? await heatPixels(page, colorScheme) : await linePixels(page, chart);
+          expect(drawn, `${chart}, ${width} px, ${colorScheme}`).toBeGreaterThan(150);
+        }
+        expect(await inPage(page, 'document.documentElement.scrollWidth'), `${width} px`).toBe(width);
+      }
     }
+  });
+
+  it('prints every chart, in light', async () => {
+    const page = await open(sampleModel(), { colorScheme: 'dark' });
+    const printed = (await page.pdf({ format: 'A4' })).length;
+    await page.emulateMedia({ media: 'print' });
+    await page.evaluate("dispatchEvent(new Event('beforeprint'))");
+    for (const chart of CHARTS) {
+      const drawn = chart === 'heat' ? await heatPixels(page, 'light') : await linePixels(page, chart);
+      expect(drawn, chart).toBeGreaterThan(150);
+      const cut = await inPage(page, `getComputedStyle(document.querySelector('[data-chart="${chart}"]')).breakInside`);
+      expect(cut, chart).toBe('avoid');
+    }
+    await page.addStyleTag({ content: 'canvas { visibility: hidden !important; }' });
+    expect(printed - (await page.pdf({ format: 'A4' })).length).toBeGreaterThan(15_000);
+  });
+
+  it('tells what is in a cell of the heat map, by mouse and by keyboard', async () => {
+    const page = await open(sampleModel());
+    const card = page.locator('[data-chart="heat"] .reading');
+    await page.locator('[data-chart="heat"] .u-over').hover({ position: { x: 400, y: 200 } });
+    expect(await card.textContent()).toMatch(/^0:\d\d[\d.]+ – [\d.]+ ms\d+ of \d+most in.*p99/);
+    await page.mouse.move(0, 0);
+    const plot = page.locator('[data-chart="heat"] .plot');
+    await plot.focus();
+    await page.keyboard.press('End');
+    for (let i = 0; i < 10; i++) await page.keyboard.press('ArrowLeft');
+    const reading = () => page.locator('#reading').textContent();
+    expect(await reading()).toMatch(/^1:19, samples \d+, most in [\d.]+ – [\d.]+ ms, range/);
+    await page.keyboard.press('ArrowUp');
+    const fullest = Number(/(\d+) of \d+/.exec((await reading())!)![1]);
+    expect(fullest).toBeGreaterThan(1);
+    for (let i = 0; i < 8; i++) await page.keyboard.press('ArrowUp');
+    expect(await reading()).toMatch(/^1:19, [\d.]+ – [\d.]+ ms 0 of \d+/);
   });
 
   it('zooms all time charts by dragging across one, and shows everything again on a double click', async () => {
@@ -261,11 +324,27 @@ describe('the HTML report of runs that went otherwise', () => {
   });
 
   it('renders a run that left nothing at all', async () => {
-    const empty = { percentiles: {}, counters: {}, gauges: {}, distributions: [], scenarioText: '' };
+    const empty = { percentiles: {}, counters: {}, gauges: {}, distributions: [], heatMaps: [], scenarioText: '' };
     const page = await open({ ...sampleModelInterrupted(), ...empty, status: 'running' });
     expect(await text(page, 'h1')).toBe('RUNNING');
-    expect(await page.locator('figure.empty .plot p').count()).toBe(7);
+    expect(await page.locator('figure.empty .plot p').count()).toBe(CHARTS.length);
     expect(await text(page, '#metrics')).toMatch(/Nothing was recorded/);
+  });
+
+  it('shows runs of older versions, which recorded less', async () => {
+    const model = sampleModel({
+      summary: ({ config, metadata }) => {
+        config.users = undefined as never;
+        metadata.tags = {};
+      },
+    });
+    const { deliveries_expected: _, ...counters } = model.counters;
+    const { server_messages: __, kernel_slab_bytes: ___, kernel_socket_bytes: ____, ...gauges } = model.gauges;
+    const { stepSeconds: _____, ...older } = { ...model, counters, gauges, heatMaps: [] };
+    const page = await open(older);
+    expect(await page.locator('[data-chart="heat"]').count()).toBe(0);
+    expect(await text(page, '[data-chart="memory"] figcaption')).toMatch(/kernel’s share was not reported/);
+    expect(await linePixels(page, 'throughput')).toBeGreaterThan(150);
   });
 
   it('says why a run failed', async () => {

@@ -7,6 +7,7 @@ import { chartSections } from './html-figures.ts';
 import { metricSection } from './html-metrics.ts';
 import { overviewSections, runLine, runName } from './html-overview.ts';
 import { type PageParts, renderPage } from './html-page.ts';
+import { shardSection } from './html-shards.ts';
 import { VERDICT_LABELS } from './summary-view.ts';
 
 const LINKS = [
@@ -16,6 +17,7 @@ const LINKS = [
   ['faults', 'Faults'],
   ['charts', 'Over time'],
   ['distribution', 'Distribution'],
+  ['shards', 'Shards'],
   ['metrics', 'Metrics'],
   ['environment', 'Environment'],
   ['scenario', 'Scenario'],
@@ -36,7 +38,13 @@ export function reportParts(model: ReportModel): PageParts {
     brandName: runName(model),
     runLine: runLine(model),
     nav: LINKS,
-    main: [overviewSections(model), chartSections(data), metricSection(model), backgroundSections(model)].join('\n'),
+    main: [
+      overviewSections(model),
+      chartSections(data),
+      shardSection(model),
+      metricSection(model),
+      backgroundSections(model),
+    ].join('\n'),
     data,
     footer: footerText(model),
   };

@@ -19,6 +19,7 @@ const CONNECT_SECONDS = 17;
 const WARM_UP_SECONDS = 9;
 const DRAIN_SECONDS = 4;
 const SHARDS = 3;
+const COUNTED = ['messages_sent', 'messages_acknowledged', 'messages_delivered', 'deliveries_expected'] as const;
 const AGENTS = 3;
 
 /** By default 50,000 connections at the seeds' peak rate: 90 s in all, 60 of them steady. */
@@ -56,7 +57,7 @@ export function sampleModel(options: SampleOptions = {}): ReportModel {
   for (let second = loadFrom; second < steadyTo; second++) {
     const sends = Math.floor(rate * (second - loadFrom + 1)) - Math.floor(rate * (second - loadFrom));
     ledgerCount += sends;
-    for (const name of ['messages_sent', 'messages_acknowledged', 'messages_delivered']) add(name, second, sends);
+    for (const name of COUNTED) add(name, second, sends);
     for (let i = 0; i < sends; i++) {
       const stall =
         second === stallAt && stallMs > 0 ? Math.max(0, stallMs - (i / sends) * Math.max(1000, stallMs)) : 0;
@@ -113,6 +114,8 @@ export function sampleModel(options: SampleOptions = {}): ReportModel {
       `shard-${shard}`,
       (second) => (second < CONNECT_SECONDS ? 0.31 : 0.035 + rate * 0.00004) * noise(0.35),
     );
+    gauge('connections', `shard-${shard}`, (second) => Math.floor((open(second) + shard) / SHARDS));
+    gauge('server_messages', `shard-${shard}`, (second) => (second < loadFrom ? 0 : rate / SHARDS) * noise(0.1));
     gauge(
       'server_rss_bytes',
       `shard-${shard}`,
