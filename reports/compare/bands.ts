@@ -13,8 +13,8 @@ export interface Band {
   high: number[];
 }
 
-const POINTS_PER_DECADE = 8;
-const RESAMPLES = 400;
+const POINTS_PER_DECADE = 6;
+const RESAMPLES = 200;
 
 /** 95% at each point, as far as there are samples beyond it; no points with fewer than 20 samples. */
 export function bandOf(trends: readonly TrendSeconds[], random: Random): Band {

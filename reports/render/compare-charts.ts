@@ -1,6 +1,6 @@
 /** The charts of a comparison: a and b over each other, seconds counted from the start of each run's steady phase. */
 import { createRandom } from '../../loadgen/random.ts';
-import { bucketIndex, MergedHistogram } from '../../loadgen/recorder/histogram.ts';
+import { MergedHistogram } from '../../loadgen/recorder/histogram.ts';
 import type { TrendName } from '../../loadgen/recorder/metrics.ts';
 import { type Band, bandOf } from '../compare/bands.ts';
 import { type RunsOfSide, trendsOf } from '../compare/compare-runs.ts';
@@ -175,17 +175,10 @@ function percentileColumns(trends: readonly TrendSeconds[], { step, length }: Ti
   return { p50: compactColumn(p50), p99: compactColumn(p99) };
 }
 
+/** In any order, of any number of seconds: only the counts matter here. */
 function addBuckets(histogram: MergedHistogram, values: Uint32Array, counts: Float64Array): void {
-  const order = [...values.keys()].sort((x, y) => bucketIndex(values[x]!) - bucketIndex(values[y]!));
   const count = counts.reduce((sum, each) => sum + each, 0);
-  histogram.addRow({
-    count,
-    sumUs: 0,
-    minUs: 0,
-    maxUs: 0,
-    values: order.map((at) => values[at]!),
-    counts: order.map((at) => counts[at]!),
-  });
+  histogram.addRow({ count, sumUs: 0, minUs: 0, maxUs: 0, values, counts });
 }
 
 function merged(metric: TrendName, trends: readonly TrendSeconds[]): Distribution {

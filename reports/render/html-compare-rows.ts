@@ -121,7 +121,7 @@ export const ROW_STYLE = `
 @media (max-width: 900px) {
   .forest thead { display: none; }
   .forest table, .forest tbody { display: block; }
-  .forest tbody tr { display: grid; grid-template-columns: minmax(0, 1fr) minmax(56px, auto) minmax(56px, auto) minmax(72px, auto); align-items: baseline; }
+  .forest tbody tr { display: grid; grid-template-columns: minmax(0, 1fr) repeat(3, minmax(84px, 16%)); align-items: baseline; }
   .forest tbody tr > * { border-top: 0; padding: 9px 12px 0 12px; }
   .forest tbody tr + tr { border-top: 1px solid var(--line); }
   .forest tbody th { white-space: normal; }
