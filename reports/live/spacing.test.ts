@@ -2,8 +2,10 @@ import { expect, it } from 'vitest';
 import { Spacing } from './spacing.ts';
 
 let nowMs = 0;
+let spentMs = 0;
+const clocks = { now: () => nowMs, spent: () => spentMs };
 const costs = (ms: number) => () => {
-  nowMs += ms;
+  spentMs += ms;
   return ms;
 };
 
@@ -11,7 +13,7 @@ const costs = (ms: number) => () => {
 function timesOf(spacing: Spacing, seconds: number, ms: number): number[] {
   return Array.from({ length: seconds }, (_, second) => second).filter((second) => {
     nowMs = second * 1_000;
-    return spacing.ask(costs(ms), () => nowMs) !== undefined;
+    return spacing.ask(costs(ms), clocks) !== undefined;
   });
 }
 
@@ -26,5 +28,5 @@ it('keeps a distance, unless what was done is of no use any more', () => {
   const spacing = new Spacing(0.01, 5_000);
   expect(timesOf(spacing, 12, 1)).toEqual([0, 5, 10]);
   spacing.forget();
-  expect(spacing.ask(costs(1), () => nowMs)).toBe(1);
+  expect(spacing.ask(costs(1), clocks)).toBe(1);
 });

@@ -3,6 +3,15 @@
 /** So much may be spent at once, ms: the first times take longest. */
 const CREDIT_MOST_MS = 300;
 
+/** Time, and CPU time of this process, ms. */
+const REAL = {
+  now: () => performance.now(),
+  spent: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1_000;
+  },
+};
+
 export class Spacing {
   readonly #share: number;
   readonly #leastMs: number;
@@ -18,15 +27,16 @@ export class Spacing {
   }
 
   /** Does it if it is time; undefined: not yet. The first time, and after `forget`, it is always time. */
-  ask<Result>(work: () => Result, now: () => number = () => performance.now()): Result | undefined {
+  ask<Result>(work: () => Result, { now, spent } = REAL): Result | undefined {
     const startMs = now();
+    const before = spent();
     const earnedMs = (startMs - (this.#creditedMs ?? startMs)) * this.#share;
     this.#creditMs = Math.min(this.#creditMs + earnedMs, CREDIT_MOST_MS);
     this.#creditedMs = startMs;
     if (this.#lastMs !== null && (this.#creditMs < 0 || startMs < this.#lastMs + this.#leastMs)) return undefined;
     const result = work();
     this.#lastMs = startMs;
-    this.#creditMs -= now() - startMs;
+    this.#creditMs -= spent() - before;
     return result;
   }
 
