@@ -43,7 +43,8 @@ export default defineConfig({
   test: {
     // The embedded ClickHouse works in forked processes only; threads crash it.
     pool: 'forks',
-    testTimeout: 20_000,
+    // Three files share the processor.
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     sequence: { sequencer: LongFirst },
     projects: [
