@@ -13,7 +13,7 @@ export interface Band {
   high: number[];
 }
 
-const POINTS_PER_DECADE = 6;
+const POINTS_PER_DECADE = 4;
 const RESAMPLES = 200;
 
 /** 95% at each point, as far as there are samples beyond it; no points with fewer than 20 samples. */
