@@ -105,6 +105,14 @@ describe('the live page in a browser', () => {
     await page.reload();
     await shows(page, 20);
     const other = await open();
+
+    await page.evaluate("Object.defineProperty(document, 'hidden', { get: () => !globalThis.back })");
+    pass(3);
+    await shows(other, 23);
+    expect(await latency.getAttribute('data-to'), 'in a background tab nothing is drawn').toBe('20');
+    await page.evaluate("globalThis.back = true; document.dispatchEvent(new Event('visibilitychange'))");
+    expect(await latency.getAttribute('data-to')).toBe('23');
+
     await live.end(sampleModel(), 'The run has ended. Its report is in /tmp/a.html.');
     for (const each of [page, other]) {
       await each.waitForSelector('html[data-live="ended"]');
