@@ -77,7 +77,7 @@ describe('the live page in a browser', () => {
   }, async () => {
     pass(5);
     const page = await open();
-    await shows(page, 4);
+    await shows(page, 5);
     expect(await page.locator('#verdict').textContent()).toMatch(
       /RUNNING[\s\S]*12 s of 1 min[\s\S]*arrived <i>twice<\/i>/,
     );
@@ -87,7 +87,7 @@ describe('the live page in a browser', () => {
     await latency.locator('select').selectOption({ label: 'sent_latency' });
     await latency.locator('.key', { hasText: /^p50$/ }).click();
     pass(15);
-    await shows(page, 19);
+    await shows(page, 20);
     expect(await latency.locator('select option:checked').textContent()).toBe('sent_latency');
     expect(await latency.locator('.key', { hasText: /^p50$/ }).getAttribute('aria-pressed')).toBe('false');
 
@@ -100,18 +100,18 @@ describe('the live page in a browser', () => {
     await page.getByText('agent lost: agent-1').waitFor();
     expect(await latency.getAttribute('data-to')).toBe(zoomed);
     await page.keyboard.press('Escape');
-    await shows(page, 20);
+    await shows(page, 21);
 
     await page.reload();
-    await shows(page, 20);
+    await shows(page, 21);
     const other = await open();
 
     await page.evaluate("Object.defineProperty(document, 'hidden', { get: () => !globalThis.back })");
     pass(3);
-    await shows(other, 23);
-    expect(await latency.getAttribute('data-to'), 'in a background tab nothing is drawn').toBe('20');
+    await shows(other, 24);
+    expect(await latency.getAttribute('data-to'), 'in a background tab nothing is drawn').toBe('21');
     await page.evaluate("globalThis.back = true; document.dispatchEvent(new Event('visibilitychange'))");
-    expect(await latency.getAttribute('data-to')).toBe('23');
+    expect(await latency.getAttribute('data-to')).toBe('24');
 
     await live.end(sampleModel(), 'The run has ended. Its report is in /tmp/a.html.');
     for (const each of [page, other]) {
@@ -119,7 +119,7 @@ describe('the live page in a browser', () => {
       expect(await each.locator('#live-banner').textContent()).toContain('/tmp/a.html');
       expect(await each.locator('h1').textContent()).toContain('PASS');
       expect(await each.locator('#ledger').count()).toBe(1);
-      await shows(each, 89);
+      await shows(each, 90);
     }
     await other.locator('[data-chart="latency"] select').selectOption({ label: 'delivered_latency' });
     expect(await other.locator('nav a').allTextContents()).toContain('Ledger');

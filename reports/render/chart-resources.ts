@@ -1,5 +1,5 @@
 /** Charts of what the load cost: connections, memory, CPU, delays. */
-import type { CounterName } from '../../loadgen/recorder/metrics.ts';
+import type { CounterName, GaugeName } from '../../loadgen/recorder/metrics.ts';
 import type { ReportModel } from '../report-model.ts';
 import { bytesVariant, highest, type Points, sourcesOf, timeVariant } from './chart-build.ts';
 import type { Chart, ChartColour, ChartSeries } from './chart-model.ts';
@@ -58,7 +58,11 @@ export function memoryChart(model: ReportModel, axis: TimeAxis): Chart {
   const kernel = [...sourcesOf(model, 'kernel_slab_bytes'), ...sourcesOf(model, 'kernel_socket_bytes')];
   const connections = connectionColumn(model, axis);
   const all = (sources: Points[]) => sumColumn(axis, sources);
-  const each = (sources: Points[]) => perConnection(axis, sources, connections);
+  const each = (label: string, colour: ChartColour, sources: Points[], measured: GaugeName): ChartSeries => {
+    const values = perConnection(axis, sources, connections);
+    if (values.some((value) => value !== null)) return { label, colour, values };
+    return { label: `${label}, measured once`, colour, dashed: true, values: measuredColumn(model, axis, measured) };
+  };
   const totals = bytesVariant(axis, 'memory in all', 'No process reported its memory.', [
     { label: 'server', colour: 'c3', width: 2, values: all(server) },
     { label: 'generator', colour: 'c2', values: all(agents) },
@@ -69,9 +73,9 @@ export function memoryChart(model: ReportModel, axis: TimeAxis): Chart {
     'memory per connection',
     'Memory per connection needs both the memory and the open connections of the run, from before the first connection on.',
     [
-      { label: 'server', colour: 'c3', width: 2, values: each(server) },
-      { label: 'generator', colour: 'c2', values: each(agents) },
-      { label: 'kernel (both ends)', colour: 'c5', values: each(kernel) },
+      { ...each('server', 'c3', server, 'server_memory_bytes_per_connection'), width: 2 },
+      each('generator', 'c2', agents, 'generator_memory_bytes_per_connection'),
+      each('kernel (both ends)', 'c5', kernel, 'kernel_memory_bytes_per_connection'),
     ],
   );
   return {
@@ -134,16 +138,26 @@ function connectionColumn(model: ReportModel, axis: TimeAxis): Column {
   return sumColumn(axis, agents.length > 0 ? agents : sourcesOf(model, 'connections'));
 }
 
+/** What the run measured of all connections at once, over its steady phase: for processes that were first seen with connections open. */
+function measuredColumn({ gauges, summary }: ReportModel, axis: TimeAxis, gauge: GaugeName): Column {
+  const value = Object.values(gauges[gauge] ?? {})[0]?.at(-1)?.value ?? null;
+  const steady = summary?.phases.find(({ phase }) => phase === 'steady');
+  return Array.from({ length: axis.length }, (_, index) => {
+    const atMs = axis.startMs + index * axis.stepSeconds * 1000;
+    return steady && atMs >= steady.startMs && atMs <= steady.endMs ? value : null;
+  });
+}
+
 /** Growth over each process's first sample ÷ open connections; null where too few are open to divide by. */
 function perConnection(axis: TimeAxis, sources: Points[], connections: Column): Column {
-  const least = highest(connections).value * 0.5;
+  const most = highest(connections).value;
   const bytes = sumColumn(axis, sources);
   const first = bytes.findIndex((value) => value !== null);
   // A first sample with many connections open already is no empty state to subtract.
-  if (least === 0 || first < 0 || (connections[first] ?? 0) > least) return bytes.map(() => null);
+  if (most === 0 || first < 0 || (connections[first] ?? 0) > most * 0.1) return bytes.map(() => null);
   const empty = sources.reduce((sum, points) => sum + (points[0]?.value ?? 0), 0);
   return bytes.map((value, index) => {
     const open = connections[index] ?? 0;
-    return value === null || open < least ? null : Math.max(0, value - empty) / open;
+    return value === null || open < most * 0.5 ? null : Math.max(0, value - empty) / open;
   });
 }

@@ -201,7 +201,9 @@ export const CHART_PLUGINS_SCRIPT = `
   function followZoom(owner, plot, key) {
     if (key !== 'x' || owner.plot !== plot) return;
     const { min, max } = plot.scales.x;
-    if (min !== range[0] || max !== range[1]) zoomTo(min, max);
+    const everything = min <= times[0] && max >= times[times.length - 1];
+    if (everything && (range[0] > whole[0] || range[1] < whole[1])) zoomTo(whole[0], whole[1]);
+    else if (!everything && (min !== range[0] || max !== range[1])) zoomTo(min, max);
   }
 
   function readings(owner, index) {

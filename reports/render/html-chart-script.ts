@@ -19,7 +19,8 @@ export const CHART_SCRIPT = `
   function take(next) {
     data = next;
     times = Array.from({ length: data.time.length }, (_, index) => index * data.time.step);
-    whole = [0, Math.max(1, times.length === 0 ? 1 : times[times.length - 1])];
+    // To the end of the last step, which is a column of the heat map.
+    whole = [0, Math.max(1, times.length * data.time.step)];
   }
   take(JSON.parse(document.getElementById('report-data').textContent));
   range = whole;

@@ -202,7 +202,7 @@ describe('the HTML report of a run that passed', () => {
     const before = new Map<string, string>();
     for (const chart of TIME_CHARTS) before.set(chart, await picture(page, chart));
     const whole = await visibleRange(page, 'latency');
-    expect(whole).toEqual([0, 89]);
+    expect(whole).toEqual([0, 90]);
 
     await dragAcross(page, 'throughput', 0.3, 0.6);
     const zoomed = await visibleRange(page, 'throughput');
@@ -222,7 +222,7 @@ describe('the HTML report of a run that passed', () => {
     const page = await open(sampleModel());
     await dragAcross(page, 'latency', 0.2, 0.5);
     await page.getByRole('button', { name: 'Show all' }).click();
-    expect(await visibleRange(page, 'memory')).toEqual([0, 89]);
+    expect(await visibleRange(page, 'memory')).toEqual([0, 90]);
   });
 
   it('is read and zoomed by keyboard', async () => {
@@ -235,7 +235,7 @@ describe('the HTML report of a run that passed', () => {
     const [from, to] = await visibleRange(page, 'cpu');
     expect(to - from).toBeLessThan(50);
     await page.keyboard.press('Escape');
-    expect(await visibleRange(page, 'cpu')).toEqual([0, 89]);
+    expect(await visibleRange(page, 'cpu')).toEqual([0, 90]);
   });
 
   it('keeps the zoom when another metric is chosen', async () => {
