@@ -2,6 +2,7 @@
 import { CHART_FAULTS_SCRIPT } from './html-chart-faults.ts';
 import { CHART_HEAT_SCRIPT } from './html-chart-heat.ts';
 import { CHART_PLUGINS_SCRIPT } from './html-chart-plugins.ts';
+import { CHART_READING_SCRIPT } from './html-chart-reading.ts';
 
 /**
  * Per figure: `data-from` and `data-to` hold the visible range of a time chart, s. The root gets `data-charts="drawn"`.
@@ -28,6 +29,7 @@ export const CHART_SCRIPT = `
 ${CHART_FAULTS_SCRIPT}
 ${CHART_HEAT_SCRIPT}
 ${CHART_PLUGINS_SCRIPT}
+${CHART_READING_SCRIPT}
 
   const zoomBar = document.querySelector('.zoom');
   function zoomTo(from, to) {

@@ -1,8 +1,9 @@
 /** A made-up but realistic run for the tests of the renderers: the same options always give the same model. */
 import type { GaugeName, TrendName } from '../../loadgen/recorder/metrics.ts';
-import type { RunSummary, TrendMetric, TrendValues } from '../../loadgen/recorder/summary.ts';
-import { buildHeatMap, heatRow, heatStep } from '../heat-map.ts';
-import type { Distribution, HeatMap, PercentilePoint, ReportModel } from '../report-model.ts';
+import type { RunSummary, TrendMetric } from '../../loadgen/recorder/summary.ts';
+import type { Distribution, ReportModel } from '../report-model.ts';
+import { distribution, heatMaps, lognormal, mulberry32, point, sumPerSecond, trend } from './sample-statistics.ts';
+import { AGENTS, SCENARIO_TEXT, SHARDS, sampleSummary } from './sample-summary.ts';
 
 export interface SampleOptions {
   connections?: number;
@@ -18,9 +19,7 @@ const START_MS = Date.UTC(2026, 2, 14, 9, 26, 53);
 const CONNECT_SECONDS = 17;
 const WARM_UP_SECONDS = 9;
 const DRAIN_SECONDS = 4;
-const SHARDS = 3;
 const COUNTED = ['messages_sent', 'messages_acknowledged', 'messages_delivered', 'deliveries_expected'] as const;
-const AGENTS = 3;
 
 /** By default 50,000 connections at the seeds' peak rate: 90 s in all, 60 of them steady. */
 export function sampleModel(options: SampleOptions = {}): ReportModel {
@@ -175,7 +174,7 @@ export function sampleModel(options: SampleOptions = {}): ReportModel {
     ),
     gauges,
     distributions,
-    heatMaps: heatMaps(recorded),
+    heatMaps: heatMaps(START_MS, recorded),
     stepSeconds: 1,
   };
 }
@@ -200,176 +199,3 @@ export function sampleModelWithoutMessages(): ReportModel {
 export function sampleModelInterrupted(): ReportModel {
   return { ...sampleModel({ steadySeconds: 14 }), status: 'interrupted', summary: null };
 }
-
-function sampleSummary(
-  metrics: TrendMetric[],
-  messages: number,
-  load: { connections: number; rate: number; steadySeconds: number },
-): RunSummary {
-  const p99 = (name: TrendName) => metrics.find((metric) => metric.name === name)?.values['p(99)'] ?? null;
-  return {
-    version: '1.0.0',
-    metadata: {
-      generatedAt: '2026-03-14T09:28:25.114Z',
-      plimsollVersion: '0.1.0',
-      runId: '01JPA7V5ZK4T8Q2M9R3W6X1Y0B',
-      name: 'fifty-thousand',
-      tags: { commit: '4f1c2ab' },
-      startedAt: '2026-03-14T09:26:53.000Z',
-      complete: true,
-      machine: {
-        cores: 2,
-        cpu: 'AMD EPYC 7B13',
-        memoryBytes: 25_276_510_208,
-        node: 'v20.20.0',
-        kernel: '6.1.0-32-amd64',
-        descriptorLimit: 20_000,
-        sharedMachine: true,
-      },
-    },
-    config: {
-      scenario: 'fifty-thousand',
-      description: 'One node holds its slice of 500 million users at the busiest hour of the day',
-      seed: 7,
-      target: 'ws://127.0.0.1:41873 (embedded node)',
-      store: 'level:.plimsoll/data',
-      durability: 'fsync',
-      durationSeconds: load.steadySeconds,
-      connectionsRequested: load.connections,
-      rateOffered: load.rate,
-      agents: AGENTS,
-      shards: SHARDS,
-      derivation: [
-        '500,000,000 users × 40 messages a day ÷ 86,400 s = 231,481 messages/s over the whole service, on average',
-        'busiest hour: × 1.667 = 385,802 messages/s',
-        'this node serves 50,000 of 500,000,000 users: ÷ 10,000 = 38.58 messages/s',
-        '100-byte messages, one recipient each, conversations across all 3 shard processes',
-      ],
-    },
-    verdict: 'pass',
-    claim: `One node held 50,000 connections at the peak rate of 500 million users, lost no message, and delivered 99% of them within ${Math.ceil(p99('delivery_latency') ?? 0)} ms.`,
-    validity: { valid: true, reasons: [] },
-    failures: [],
-    notes: ['Generator and server shared 2 cores, so any limit found here is a lower bound of the server’s own.'],
-    phases: [],
-    results: {
-      metrics: [...metrics],
-      thresholds: [
-        { metric: 'delivery_latency', threshold: 'p(99)<100', value: p99('delivery_latency'), ok: true },
-        { metric: 'sent_latency', threshold: 'p(99)<50', value: p99('sent_latency'), ok: true },
-        { metric: 'messages_lost', threshold: 'count==0', value: 0, ok: true },
-        { metric: 'connections', threshold: 'value>=50000', value: load.connections, ok: true },
-        { metric: 'messages_dropped', threshold: 'rate<0.4', value: 0, ok: true },
-      ],
-    },
-    ledger: {
-      sent: messages,
-      acknowledged: messages,
-      delivered: messages,
-      lost: 0,
-      duplicated: 0,
-      reordered: 0,
-      pending: 0,
-    },
-    server: {
-      connectionsPeak: load.connections,
-      cpuSeconds: 24.6,
-      rssBytesPeak: 334_100_000,
-      memoryBytesPerConnection: 2418,
-    },
-    generator: {
-      cpuSeconds: 37.2,
-      rssBytesPeak: 410_700_000,
-      memoryBytesPerConnection: 4487,
-      cpuMicrosecondsPerMessage: 212.4,
-    },
-    kernel: { memoryBytesPerConnection: 4322 },
-    connecting: { seconds: 16.8, perSecond: 2976.2, failed: 0 },
-    faults: [],
-  };
-}
-
-function heatMaps(recorded: Map<TrendName, number[][]>): HeatMap[] {
-  return [...recorded]
-    .filter(([metric]) => !metric.endsWith('_service'))
-    .map(([metric, seconds]) => {
-      const stepSeconds = heatStep(seconds.length);
-      const cells = seconds.flatMap((samples, second) =>
-        samples.map((ms) => ({ column: Math.floor(second / stepSeconds), row: heatRow(ms * 1000), count: 1 })),
-      );
-      return buildHeatMap({ metric, startMs: START_MS, stepSeconds }, cells);
-    });
-}
-
-function point(atMs: number, samples: number[]): PercentilePoint {
-  const sorted = [...samples].sort((a, b) => a - b);
-  const q = (share: number) => rankValue(sorted, share);
-  return { atMs, count: sorted.length, p50: q(0.5), p90: q(0.9), p99: q(0.99), p999: q(0.999), max: sorted.at(-1)! };
-}
-
-function trend(samples: number[]): TrendValues {
-  if (samples.length === 0)
-    return { count: 0, avg: 0, min: 0, med: 0, max: 0, 'p(90)': 0, 'p(95)': 0, 'p(99)': 0, 'p(99.9)': 0 };
-  const sorted = [...samples].sort((a, b) => a - b);
-  const q = (share: number) => rankValue(sorted, share);
-  const avg = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
-  const tail = { 'p(90)': q(0.9), 'p(95)': q(0.95), 'p(99)': q(0.99), 'p(99.9)': q(0.999) };
-  return { count: sorted.length, avg, min: sorted[0]!, med: q(0.5), max: sorted.at(-1)!, ...tail };
-}
-
-function distribution(metric: TrendName, phase: Distribution['phase'], samples: number[]): Distribution {
-  const buckets = new Map<number, number>();
-  for (const sample of samples) {
-    const edge = Number(sample.toPrecision(3));
-    buckets.set(edge, (buckets.get(edge) ?? 0) + 1);
-  }
-  const values = [...buckets.keys()].sort((a, b) => a - b);
-  const maxMs = samples.reduce((max, sample) => Math.max(max, sample), 0);
-  return { metric, phase, count: samples.length, maxMs, values, counts: values.map((value) => buckets.get(value)!) };
-}
-
-function rankValue(sorted: number[], share: number): number {
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
-}
-
-function sumPerSecond(sources: Record<string, Array<{ value: number }>>, seconds: number): number[] {
-  return Array.from({ length: seconds }, (_, second) =>
-    Object.values(sources).reduce((sum, points) => sum + points[second]!.value, 0),
-  );
-}
-
-function lognormal(random: () => number, median: number, sigma: number): number {
-  const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-  return median * Math.exp(sigma * normal);
-}
-
-/** Tommy Ettinger's 32-bit generator: small, seedable, good enough for samples. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-const SCENARIO_TEXT = `import { defineScenario } from './scenario.ts';
-
-/** One node's slice of 500 million users, at the busiest hour of the day. */
-export default defineScenario({
-  name: 'fifty-thousand',
-  description: 'One node holds its slice of 500 million users at the busiest hour of the day',
-  population: { users: 500e6, messagesPerUserPerDay: 40, peakFactor: 1.667 },
-  slice: { connections: 50_000 },
-  payload: { bytes: 100 },
-  phases: { warmUp: '9s', steady: '1m', drain: '4s' },
-  thresholds: {
-    delivery_latency: ['p(99)<100'],
-    sent_latency: ['p(99)<50'],
-    messages_lost: ['count==0'],
-    connections: ['value>=50000'],
-    messages_dropped: ['rate<0.4'],
-  },
-});
-`;
