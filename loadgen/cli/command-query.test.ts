@@ -33,7 +33,7 @@ it('answers as a table, as JSON and as CSV, of SQL from an argument or standard 
   expect(await output(sql)).toBe('0 run_id  scenario  seed\nrun-a   =smoke       1\n');
   expect(await output(sql, '--csv')).toBe("0 run_id,scenario,seed\nrun-a,'=smoke,1\n");
   const bin = join(PROJECT, 'loadgen', 'cli', 'bin.mjs');
-  const piped = spawnSync(process.execPath, [bin, 'query', '-', '--json'], {
+  const piped = spawnSync(process.execPath, [bin, 'query', '--json', '-'], {
     cwd: workspace.directory,
     input: `${sql};\n`,
     encoding: 'utf8',

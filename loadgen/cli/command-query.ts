@@ -67,9 +67,7 @@ interface Question {
 
 /** Names have no spaces, and SQL has. */
 function chosen(query: string, ready: ReadyQuery[], given: Record<string, string>): Question {
-  // The parser makes an empty text of a dash that stands alone.
-  if (query === '-' || (query === '' && process.argv.includes('-')))
-    return { sql: readFileSync(process.stdin.fd, 'utf8'), parameters: given };
+  if (query === '-') return { sql: readFileSync(process.stdin.fd, 'utf8'), parameters: given };
   if (/\s/.test(query.trim())) return { sql: query, parameters: given };
   const names = ready.map(({ name }) => name);
   const found = ready.find(({ name }) => name === query.trim());

@@ -12,18 +12,11 @@ import { runCommand } from './command-run.ts';
 import { runsCommand } from './command-runs.ts';
 import { serveCommand } from './command-serve.ts';
 import { validateCommand } from './command-validate.ts';
+import { joinDashes } from './dashes.ts';
 import { EXIT, exitCodeOfError, UsageError } from './exit-codes.ts';
 import { environmentSlips } from './flags.ts';
 import { joinLive } from './live-flag.ts';
 import { usageSentence } from './usage-sentence.ts';
-
-/** `--markdown -` means standard output; the parser would take the dash for the next flag. */
-function joinDashes(args: string[]): string[] {
-  return args.flatMap((arg, index) => {
-    if (arg === '-' && args[index - 1]?.startsWith('--')) return [];
-    return args[index + 1] === '-' && arg.startsWith('--') ? [`${arg}=-`] : [arg];
-  });
-}
 
 const commands = [
   runCommand,

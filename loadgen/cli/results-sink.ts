@@ -32,7 +32,6 @@ export class ResultsSink implements SampleSink {
   #spool: SpoolWriter;
   #options: SinkOptions;
   #recorded = 0;
-  #refused = 0;
   #delivered = 0;
   /** Rows delivered before the store went away; null: it is there. */
   #awaySince: number | null = null;
@@ -63,16 +62,21 @@ export class ResultsSink implements SampleSink {
     this.#recorded += rows;
     try {
       this.#append(sampleRows(this.#options.runId, batch));
-      this.#options.onBatch?.(batch);
     } catch (error) {
-      this.#refused += rows;
       this.#complain((error as Error).message);
+      return;
     }
+    this.#options.onBatch?.(batch);
   }
 
   /** The store did not answer when it was last asked: rows wait on disk. */
   get away(): boolean {
     return this.#awaySince !== null;
+  }
+
+  /** Where rows wait. */
+  get spooledIn(): string {
+    return this.#spool.place;
   }
 
   /** While held nothing is stored; rows wait in the spool. An embedded store really hangs meanwhile. */
@@ -103,14 +107,16 @@ export class ResultsSink implements SampleSink {
    * had no room there and go with this process.
    */
   async finish(summary: RunSummary): Promise<{ waiting: number; lost: number }> {
+    const lostBefore = this.#spool.lostRows;
     this.#append(endRows(this.#options.runId, summary));
     await this.close();
-    const { waitingRows, safeRows } = this.#spool;
-    return { waiting: safeRows, lost: waitingRows - safeRows };
+    const { waitingRows, safeRows, lostRows } = this.#spool;
+    return { waiting: safeRows, lost: waitingRows - safeRows + lostRows - lostBefore };
   }
 
   /** Also of a run that failed: what it recorded until then is delivered, or waits. */
   async close(): Promise<void> {
+    if (this.#over) return;
     clearInterval(this.#timer);
     if (this.#gathering) clearTimeout(this.#gathering);
     this.hold(false);

@@ -24,6 +24,19 @@ export const STORE_METHODS = [
 
 export type StoreMethod = (typeof STORE_METHODS)[number] & keyof ResultsStore;
 
+/** Those that change nothing: nobody misses their answer when whoever asked is gone. */
+export const READS: ReadonlySet<StoreRequest['method']> = new Set<StoreMethod>([
+  'listRuns',
+  'loadRun',
+  'loadSeconds',
+  'loadIntervals',
+  'loadSources',
+  'countRows',
+  'listSearches',
+  'listCostModels',
+  'query',
+]);
+
 /** What passes to the process of its own; as ClickHouseStoreOptions. */
 export interface EmbeddedOptions {
   readOnly?: boolean;

@@ -2,8 +2,8 @@
  * The process that holds the embedded ClickHouse. It has a process of its own because the engine takes threads, a few
  * hundred MiB and now and then the event loop, which would show in the latencies that a load generator measures.
  *
- * Its life is that of its parent's channel: when that closes, it stores what it was sent and exits. Signals that a
- * terminal sends to everybody are the parent's to answer.
+ * Its life is that of its parent's channel: when that closes, it stores what it was sent and exits, whatever questions it
+ * has not answered yet. Signals that a terminal sends to everybody are the parent's to answer.
  */
 import { constants, setPriority } from 'node:os';
 import type { ClickHouseClient } from '@clickhouse/client';
@@ -12,6 +12,7 @@ import { claimDirectory, prepareDirectory } from './results-directory.ts';
 import {
   type EmbeddedOptions,
   failedAnswer,
+  READS,
   STORE_METHODS,
   type StoreAnswer,
   type StoreRequest,
@@ -24,19 +25,24 @@ setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
 let opened: { store: ResultsStore; directory: string } | null = null;
+/** Requests under way. */
+const underWay = new Set<StoreRequest>();
 
 process.on('message', (request: StoreRequest) => void answer(request));
 process.on('disconnect', () => void exit());
 
 async function answer(request: StoreRequest): Promise<void> {
+  underWay.add(request);
   try {
     send({ id: request.id, ok: true, value: await perform(request) });
   } catch (error) {
     const stage = error instanceof EngineError ? 'engine' : 'store';
     send(failedAnswer(request.id, error, stage));
-    if (request.method === 'open') process.disconnect();
+    if (request.method === 'open' && process.connected) process.disconnect();
   }
-  if (request.method === 'close') process.disconnect();
+  underWay.delete(request);
+  if (!process.connected) void exit();
+  else if (request.method === 'close') process.disconnect();
 }
 
 async function perform(request: StoreRequest): Promise<unknown> {
@@ -77,7 +83,15 @@ async function close(): Promise<void> {
   }
 }
 
+/** The parent is gone. */
 async function exit(): Promise<void> {
+  const methods = [...underWay].map(({ method }) => method);
+  if (methods.some((method) => !READS.has(method))) return;
+  // The engine can't be told to leave a question, and would keep its lock on the directory until the answer.
+  if (methods.length > 0 && opened) {
+    claimDirectory(opened.directory, null);
+    process.kill(process.pid, 'SIGKILL');
+  }
   await close().finally(() => process.exit());
 }
 

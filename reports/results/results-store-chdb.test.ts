@@ -87,23 +87,22 @@ describe('the process of the embedded results store', () => {
   });
 
   it('stores what it was sent and exits by itself when its parent is killed', async () => {
-    const script = join(directory, 'writer.ts');
     const results = join(directory, 'results');
-    await writeFile(script, writerScript(results));
-    const parent = spawn(process.execPath, ['--import', typescriptLoader(), script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    try {
-      await Promise.race([once(parent.stdout!, 'data'), once(parent, 'exit')]);
-    } finally {
-      parent.kill('SIGKILL');
-    }
+    await killParent(join(directory, 'writer.ts'), writerScript(results));
     const { pid, runId } = directoryOwner(results)!;
     expect(runId).toBe('orphaned');
     await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
     store = await openResultsStore(`chdb:${results}`, { readOnly: true });
     expect(await store.listRuns()).toMatchObject([{ runId: 'orphaned', status: 'interrupted' }]);
     expect(await store.countRows('orphaned')).toMatchObject({ gauges: 20 });
+  });
+
+  it('leaves a question unanswered, and its lock, when its parent is killed', async () => {
+    const results = join(directory, 'results');
+    await killParent(join(directory, 'asker.ts'), askerScript(results));
+    // Far less than the question takes.
+    await expect.poll(() => directoryOwner(results), { timeout: 10_000 }).toBeNull();
+    await expect.poll(() => tryToOpen(results), { timeout: 5_000 }).toBe('opened');
   });
 });
 
@@ -179,6 +178,39 @@ function writerScript(directory: string): string {
     await store.startRun(${JSON.stringify(runStart('orphaned'))});
     for (let i = 0; i < 20; i++) void store.write('orphaned', ${JSON.stringify(batchOf({ gauges: [gaugeRow()] }))});
     process.stdout.write('sent');`;
+}
+
+/** Asks what takes a minute, says so, and lives on. */
+function askerScript(directory: string): string {
+  const question = 'SELECT sum(sleepEachRow(1)) FROM numbers(60) SETTINGS max_block_size = 1';
+  return `
+    import { openResultsStore } from ${JSON.stringify(fileURLToPath(new URL('./results-store-open.ts', import.meta.url)))};
+    const store = await openResultsStore(${JSON.stringify(`chdb:${directory}`)});
+    void store.query(${JSON.stringify(question)});
+    await store.listRuns();
+    process.stdout.write('asked');`;
+}
+
+/** Runs a script until it says something, and kills it. */
+async function killParent(file: string, script: string): Promise<void> {
+  await writeFile(file, script);
+  const parent = spawn(process.execPath, ['--import', typescriptLoader(), file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    await Promise.race([once(parent.stdout!, 'data'), once(parent, 'exit')]);
+  } finally {
+    parent.kill('SIGKILL');
+  }
+}
+
+async function tryToOpen(directory: string): Promise<string> {
+  try {
+    await (await openResultsStore(`chdb:${directory}`)).close();
+    return 'opened';
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** proc(5): `T` is stopped; the command's name stands in brackets and may hold anything. */

@@ -142,8 +142,13 @@ export class SpoolWriter {
   remove(segment: ClosedSegment): void {
     this.#closed.splice(this.#closed.indexOf(segment), 1);
     if (typeof segment.source === 'string') {
-      rmSync(segment.source, { force: true });
-      this.#diskBytes -= segment.bytes;
+      try {
+        rmSync(segment.source, { force: true });
+        this.#diskBytes -= segment.bytes;
+      } catch (error) {
+        // Whoever delivers it once more finds its rows stored.
+        this.#complain(`${segment.source} can't be removed (${(error as Error).message})`);
+      }
     } else this.#memoryBytes -= segment.bytes;
   }
 
@@ -191,9 +196,12 @@ export class SpoolWriter {
       opened.file ??= { path, handle: await open(path, 'a'), bytes: 0 };
       await opened.file.handle.appendFile(bytes);
     } catch (error) {
-      // A part of it may be there.
-      await opened.file?.handle.truncate(opened.file.bytes).catch(() => {});
-      if (opened.file?.bytes === 0) await this.#closeFile();
+      // A part of it may be there: what came after that could not be read.
+      const cut = await opened.file?.handle.truncate(opened.file.bytes).then(
+        () => true,
+        () => false,
+      );
+      if (!cut || opened.file?.bytes === 0) await this.#closeFile();
       return this.#complain(`rows can't be written to ${directory} (${(error as Error).message}); they wait in memory`);
     }
     opened.file.bytes += bytes.length;
