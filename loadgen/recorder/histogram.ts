@@ -16,7 +16,7 @@ export const SIGNIFICANT_DIGITS = 3;
 export function bucketIndex(valueUs: number): number {
   if (valueUs < 2 * HALF) return valueUs;
   const k = 21 - Math.clz32(valueUs);
-  return k * HALF + Math.floor(valueUs / 2 ** k);
+  return k * HALF + (valueUs >>> k);
 }
 
 /** The lowest value of a bucket. */

@@ -7,34 +7,43 @@ import { bucketIndex } from '../../loadgen/recorder/histogram.ts';
 import type { TrendSeconds } from '../run-seconds.ts';
 import { type Blocks, runningSums, sumOverBlocks } from './block-bootstrap.ts';
 
+/** As many as values of 32 bits can fall into. */
+const BUCKETS = bucketIndex(2 ** 32 - 1) + 1;
+
 /** One run's histograms of one metric. Buckets are named by their index in HdrHistogram's layout. */
 export class TrendTable {
   readonly seconds: number;
   /** Samples of each second, as running sums. */
   readonly totals: Float64Array;
+  /** Samples by bucket, then by second: those of `bucket` are from `#starts[bucket]` up to `#starts[bucket + 1]`. */
   readonly #starts: Uint32Array;
-  readonly #buckets: Uint16Array;
-  /** Samples of the same second up to and with this bucket. */
-  readonly #upTo: Float64Array;
+  readonly #secondOf: Uint32Array;
+  readonly #counts: Float64Array;
+  /** For every so many entries of these, the samples of each second in all entries before: columns start from there. */
+  readonly #checkpoints: Uint32Array[] = [];
   readonly #columns = new Map<number, Float64Array>();
 
-  constructor(trend: TrendSeconds) {
-    const { starts, values, counts } = trend;
+  constructor({ starts, values, counts }: TrendSeconds) {
     this.seconds = starts.length - 1;
-    this.#starts = starts;
-    this.#buckets = new Uint16Array(values.length);
-    this.#upTo = new Float64Array(values.length);
-    const ofSeconds = new Float64Array(this.seconds);
-    for (let second = 0; second < this.seconds; second++) {
-      let sum = 0;
-      for (let at = starts[second]!; at < starts[second + 1]!; at++) {
-        sum += counts[at]!;
-        this.#buckets[at] = bucketIndex(values[at]!);
-        this.#upTo[at] = sum;
-      }
-      ofSeconds[second] = sum;
+    const size = values.length;
+    const buckets = new Uint16Array(size);
+    this.#starts = new Uint32Array(BUCKETS + 1);
+    for (let at = 0; at < size; at++) {
+      buckets[at] = bucketIndex(values[at]!);
+      this.#starts[buckets[at]! + 1]!++;
     }
-    this.totals = runningSums(ofSeconds);
+    for (let bucket = 0; bucket < BUCKETS; bucket++) this.#starts[bucket + 1]! += this.#starts[bucket]!;
+    this.#secondOf = new Uint32Array(size);
+    this.#counts = new Float64Array(size);
+    const next = this.#starts.slice();
+    for (let second = 0; second < this.seconds; second++) {
+      for (let at = starts[second]!; at < starts[second + 1]!; at++) {
+        const to = next[buckets[at]!]!++;
+        this.#secondOf[to] = second;
+        this.#counts[to] = counts[at]!;
+      }
+    }
+    this.totals = runningSums(this.#addCheckpoints());
   }
 
   get count(): number {
@@ -43,12 +52,8 @@ export class TrendTable {
 
   /** Adds the samples of each bucket to `counts`. */
   addTo(counts: Float64Array): void {
-    for (let second = 0; second < this.seconds; second++) {
-      let before = 0;
-      for (let at = this.#starts[second]!; at < this.#starts[second + 1]!; at++) {
-        counts[this.#buckets[at]!]! += this.#upTo[at]! - before;
-        before = this.#upTo[at]!;
-      }
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      for (let at = this.#starts[bucket]!; at < this.#starts[bucket + 1]!; at++) counts[bucket]! += this.#counts[at]!;
     }
   }
 
@@ -56,9 +61,11 @@ export class TrendTable {
   column(bucket: number): Float64Array {
     const known = this.#columns.get(bucket);
     if (known !== undefined) return known;
-    const column = new Float64Array(this.seconds + 1);
-    for (let second = 0; second < this.seconds; second++)
-      column[second + 1] = column[second]! + this.#below(second, bucket);
+    const end = this.#starts[bucket + 1]!;
+    const nearest = Math.floor(end / this.#stride);
+    const ofSeconds = this.#checkpoints[nearest]!.slice();
+    this.#addEntries(ofSeconds, nearest * this.#stride, end);
+    const column = runningSums(ofSeconds);
     this.#columns.set(bucket, column);
     return column;
   }
@@ -66,22 +73,34 @@ export class TrendTable {
   /** Samples of each second above `bucket`, less their expected number: what moves the percentile when a second is drawn twice. */
   influence(bucket: number, percent: number): Float64Array {
     const share = 1 - percent / 100;
+    const below = this.column(bucket);
     return Float64Array.from({ length: this.seconds }, (_, second) => {
       const total = this.totals[second + 1]! - this.totals[second]!;
-      return total - this.#below(second, bucket) - share * total;
+      return total - (below[second + 1]! - below[second]!) - share * total;
     });
   }
 
-  #below(second: number, bucket: number): number {
-    let low = this.#starts[second]!;
-    const first = low;
-    let high = this.#starts[second + 1]!;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#buckets[middle]! <= bucket) low = middle + 1;
-      else high = middle;
+  /** As many entries as there are seconds: a column then costs about as much to begin as to end, and all need no more memory than the entries. */
+  get #stride(): number {
+    return Math.max(1, this.seconds);
+  }
+
+  /** Returns the samples of each second. */
+  #addCheckpoints(): Uint32Array {
+    const ofSeconds = new Uint32Array(this.seconds);
+    const size = this.#counts.length;
+    const stride = this.#stride;
+    for (let from = 0; from <= size; from += stride) {
+      this.#checkpoints.push(ofSeconds.slice());
+      this.#addEntries(ofSeconds, from, Math.min(from + stride, size));
     }
-    return low === first ? 0 : this.#upTo[low - 1]!;
+    return ofSeconds;
+  }
+
+  #addEntries(ofSeconds: Uint32Array, from: number, to: number): void {
+    const secondOf = this.#secondOf;
+    const counts = this.#counts;
+    for (let at = from; at < to; at++) ofSeconds[secondOf[at]!]! += counts[at]!;
   }
 }
 
@@ -100,7 +119,7 @@ export class TrendSide {
   constructor(tables: TrendTable[]) {
     this.tables = tables;
     this.count = tables.reduce((sum, table) => sum + table.count, 0);
-    const counts = new Float64Array(2 ** 16);
+    const counts = new Float64Array(BUCKETS);
     for (const table of tables) table.addTo(counts);
     this.#buckets = Uint16Array.from([...counts.keys()].filter((bucket) => counts[bucket]! > 0));
     this.#shape = runningSums(Array.from(this.#buckets, (bucket) => counts[bucket]!)).subarray(1);
