@@ -51,6 +51,35 @@ describe('a comparison', () => {
     expect(compare({}, { shift: 1.5 }, { tolerance: { share: 0.1, ms: 60_000 } }).verdict).toBe('no difference seen');
   });
 
+  it('says of what it judges how much worse it could be, whichever way is worse', () => {
+    const judged = ['delivery_latency:p50', 'throughput'];
+    const { sentence, figures, trends } = compare({ rate: 200 }, { rate: 200 }, { judged });
+    const { low } = figures.find(({ name }) => name === 'throughput')!.change!.ratioInterval;
+    const latency = trends.find(({ metric }) => metric === 'delivery_latency')!.rows[0]!.change!.ratioInterval;
+    expect([1 / low > latency.high, low < latency.high]).toEqual([true, true]);
+    expect(sentence).toContain('(throughput, delivered) would fit');
+  });
+
+  it('has a ratio for what delivered nothing, and blocks for the highest percentiles alone', () => {
+    const nothing = simulateRun('b-1', BASE, createRandom(1));
+    nothing.counters.messages_delivered!.fill(0);
+    const a = { label: 'a', runs: [simulateRun('a-1', BASE, createRandom(2))] };
+    const options = { ...OPTIONS, judged: ['throughput'], percents: [99.5] };
+    const { verdict, figures, trends } = compareRuns(a, { label: 'b', runs: [nothing] }, options);
+    expect(verdict).toBe('worse');
+    expect(figures.map(({ change }) => Number.isFinite(change?.ratioInterval.low ?? 1))).not.toContain(false);
+    expect(trends[0]!.blockSeconds.a).toBeGreaterThan(1);
+  });
+
+  it('compares what a message costs the server and the generator', () => {
+    const { figures } = compare({}, {});
+    const costs = figures.filter(({ unit }) => unit === 'us').map(({ name, a }) => [name, 10 * Math.round(a / 10)]);
+    expect(costs).toEqual([
+      ['server_cpu_per_message', 20],
+      ['generator_cpu_per_message', 30],
+    ]);
+  });
+
   it('judges the first latency there is where none of those to be judged was measured', () => {
     const metrics = ['http_req_duration'] as const;
     const calls = compare({ metrics }, { metrics, shift: 2 }, { metrics });
@@ -81,7 +110,7 @@ describe('a comparison', () => {
   it('says what there was too little of', () => {
     expect(compare({ seconds: 9 }, {})).toMatchObject({
       verdict: 'not judged',
-      sentence: expect.stringMatching(/the steady phase has 9 seconds, 10 are needed/),
+      sentence: expect.stringMatching(/p50 of delivery_latency: there are 9 seconds of it, 10 are needed/),
     });
     const sparse = compare({ rate: 3 }, {});
     expect(sparse.obstacles).toEqual(['p99 of delivery_latency: there are 60 samples, p99 needs 1,000']);

@@ -39,6 +39,8 @@ export interface RunsOfSide {
 const ALPHA = 0.05;
 /** us: the resolution of the histograms. */
 const SMALLEST_US = 1;
+/** A figure of 0 counts as the other side's by so much less. */
+const SMALLEST_SHARE = 10_000;
 
 /**
  * Several rows are judged at once, and chance has as many tries: each gets α ÷ rows (Bonferroni), so that all judged
@@ -60,7 +62,9 @@ export function compareRuns(a: RunsOfSide, b: RunsOfSide, options: CompareOption
     const ofB = estimateFigure(figure, b.runs, resamples, random.fork(`${figure.name} b`));
     if (ofA === null || ofB === null) return [];
     const isJudged = settings.judged.has(figure.name);
-    const change = changeOf(ofA, ofB, isJudged ? judgedAlpha : ALPHA, Number.MIN_VALUE);
+    // A side that delivered nothing still has a ratio, if not one to be taken at its word.
+    const smallest = Math.max(ofA.value, ofB.value) / SMALLEST_SHARE || 1;
+    const change = changeOf(ofA, ofB, isJudged ? judgedAlpha : ALPHA, smallest);
     return [
       {
         name: figure.name,

@@ -1,5 +1,5 @@
 /** The verdict of a whole comparison, in a sentence, and what must be said beside it. Pure. */
-import type { ComparedRow, ComparedTrend, Comparison, ComparisonVerdict } from './comparison.ts';
+import type { ComparedRow, Comparison, ComparisonVerdict } from './comparison.ts';
 
 /** Of a run, before from-run-to-run variance can be told from what changed. */
 const RUNS_LEAST = 3;
@@ -39,10 +39,11 @@ export function concludeComparison(
 interface JudgedRow {
   name: string;
   row: ComparedRow;
+  worse: 'higher' | 'lower';
 }
 
 function judgedRows({ trends, figures }: Pick<Comparison, 'trends' | 'figures'>): JudgedRow[] {
-  return [...trendsWith(trends), ...figures.map((row) => ({ name: row.label, row }))].filter(({ row }) => row.judged);
+  return allRows({ trends, figures }).filter(({ row }) => row.judged);
 }
 
 function inconclusiveRuns({ a, b }: Pick<Comparison, 'a' | 'b'>): string[] {
@@ -79,11 +80,15 @@ function changeText({ name, row }: JudgedRow): string {
 /** What could have hidden: the end of the widest judged interval that lies on the worse side. */
 function nothingSeen(rows: JudgedRow[]): string {
   const known = rows.filter(({ row }) => row.change !== null);
-  const worst = known.reduce((most, each) =>
-    each.row.change!.ratioInterval.high > most.row.change!.ratioInterval.high ? each : most,
-  );
+  const worst = known.reduce((most, each) => (badEnd(each) > badEnd(most) ? each : most));
   const { low, high } = worst.row.change!.ratioInterval;
   return `No difference was seen beyond the tolerance; one of ${signedPercent(low)} to ${signedPercent(high)} (${worst.name}) would fit these runs as well.`;
+}
+
+/** Above 1, whichever way is worse. */
+function badEnd({ row, worse }: JudgedRow): number {
+  const { low, high } = row.change!.ratioInterval;
+  return worse === 'higher' ? high : 1 / low;
 }
 
 function remarksOf(parts: Pick<Comparison, 'a' | 'b' | 'method' | 'losses' | 'trends' | 'figures'>): string[] {
@@ -110,7 +115,7 @@ function remarksOf(parts: Pick<Comparison, 'a' | 'b' | 'method' | 'losses' | 'tr
   }
   if (losses.length === 0 && cut.length > 0)
     sentences.push('Lost, duplicated and reordered messages are not compared: a run that was cut short has no ledger.');
-  const seeming = [...trendsWith(parts.trends), ...parts.figures.map((row) => ({ name: row.label, row }))]
+  const seeming = allRows(parts)
     .filter(({ row }) => !row.judged && row.verdict === 'worse')
     .map(({ name }) => name);
   if (seeming.length > 0 && seeming.length <= 3 && parts.trends.length > 0) {
@@ -119,8 +124,13 @@ function remarksOf(parts: Pick<Comparison, 'a' | 'b' | 'method' | 'losses' | 'tr
   return sentences;
 }
 
-function trendsWith(trends: ComparedTrend[]): JudgedRow[] {
-  return trends.flatMap(({ metric, rows }) => rows.map((row) => ({ name: `${row.name} of ${metric}`, row })));
+function allRows({ trends, figures }: Pick<Comparison, 'trends' | 'figures'>): JudgedRow[] {
+  return [
+    ...trends.flatMap(({ metric, rows }) =>
+      rows.map((row): JudgedRow => ({ name: `${row.name} of ${metric}`, row, worse: 'higher' })),
+    ),
+    ...figures.map((row): JudgedRow => ({ name: row.label, row, worse: row.worse })),
+  ];
 }
 
 /** `+12.3%`, `−4%`, `no change`. */

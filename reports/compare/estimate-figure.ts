@@ -10,7 +10,12 @@ export interface Quotient {
   under: Float64Array;
 }
 
-export type FigureName = 'throughput' | 'server_cpu_per_message' | 'server_memory_per_connection' | 'connect_rate';
+export type FigureName =
+  | 'throughput'
+  | 'server_cpu_per_message'
+  | 'generator_cpu_per_message'
+  | 'server_memory_per_connection'
+  | 'connect_rate';
 
 export interface Figure {
   name: FigureName;
@@ -45,31 +50,28 @@ export const FIGURES: readonly Figure[] = [
     label: 'server CPU per message',
     unit: 'us',
     worse: 'higher',
-    of: (run) => {
-      const sent = run.counters.messages_sent;
-      const cores = run.gauges.server_cpu;
-      return sent === undefined || cores === undefined
-        ? null
-        : quotient(
-            run,
-            cores.map((each) => each * 1e6),
-            sent,
-          );
-    },
+    of: (run) => cpuPerMessage(run, 'server_cpu'),
+  },
+  {
+    name: 'generator_cpu_per_message',
+    label: 'generator CPU per message',
+    unit: 'us',
+    worse: 'higher',
+    of: (run) => cpuPerMessage(run, 'agent_cpu'),
   },
   {
     name: 'server_memory_per_connection',
     label: 'server memory per connection',
     unit: 'bytes',
     worse: 'higher',
-    of: ({ summary }) => summary?.server.memoryBytesPerConnection ?? null,
+    of: ({ summary }) => positive(summary?.server.memoryBytesPerConnection),
   },
   {
     name: 'connect_rate',
     label: 'connections opened',
     unit: 'per second',
     worse: 'lower',
-    of: ({ summary }) => (summary !== null && summary.connecting.perSecond > 0 ? summary.connecting.perSecond : null),
+    of: ({ summary }) => positive(summary?.connecting.perSecond),
   },
 ];
 
@@ -130,6 +132,23 @@ function estimateMean(values: number[], resamples: number, random: Random): Esti
     resampled: Float64Array.from({ length: resamples }, () => meanOf(() => values[random.integer(values.length)]!)),
     within: new Float64Array(resamples).fill(value),
   };
+}
+
+/** us of CPU. */
+function cpuPerMessage(run: RunSeconds, gauge: 'server_cpu' | 'agent_cpu'): Quotient | null {
+  const sent = run.counters.messages_sent;
+  const cores = run.gauges[gauge];
+  if (sent === undefined || cores === undefined) return null;
+  return quotient(
+    run,
+    cores.map((each) => each * 1e6),
+    sent,
+  );
+}
+
+/** What can't be below zero and is not above it was not measured. */
+function positive(value: number | null | undefined): number | null {
+  return value !== null && value !== undefined && value > 0 ? value : null;
 }
 
 /** Over the whole seconds of the steady phase in which both are known; null when there is none, or nothing to divide by. */

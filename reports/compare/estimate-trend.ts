@@ -16,7 +16,7 @@ export interface TrendEstimates {
   estimates: Estimate[];
 }
 
-/** `trends`: one for each run of the side, none of them empty. */
+/** `trends`: one for each run of the side, none of them empty. `percents` ascending. */
 export function estimateTrend(
   trends: readonly TrendSeconds[],
   percents: readonly number[],
@@ -27,9 +27,9 @@ export function estimateTrend(
   const buckets = percents.map((percent) => side.bucketAt(percent));
   const hints = buckets.map((bucket) => side.position(bucket));
   const drawn = side.tables.map((table): Drawn => {
-    // The longest memory that any of the percentiles shows, of those that have samples enough to show one.
+    // The longest memory that any of the percentiles shows. The highest have too few samples to show one.
     const lengths = percents.map((percent, i) =>
-      percent > 99 ? 1 : blockLength(table.influence(buckets[i]!, percent)),
+      percent > 99 && i > 0 ? 1 : blockLength(table.influence(buckets[i]!, percent)),
     );
     return { seconds: table.seconds, meanLength: Math.max(1, ...lengths) };
   });

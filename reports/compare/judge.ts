@@ -26,7 +26,7 @@ export function tooFew(
   seconds: { a: number; b: number },
 ): string | null {
   const shortest = Math.min(seconds.a, seconds.b);
-  if (shortest < SECONDS_LEAST) return `the steady phase has ${shortest} seconds, ${SECONDS_LEAST} are needed`;
+  if (shortest < SECONDS_LEAST) return `there are ${shortest} seconds of it, ${SECONDS_LEAST} are needed`;
   const needed = Math.ceil(SAMPLES_BEYOND_LEAST / (1 - percent / 100) - 1e-6);
   const fewest = Math.min(count.a, count.b);
   return fewest < needed ? `there are ${whole(fewest)} samples, p${percent} needs ${whole(needed)}` : null;

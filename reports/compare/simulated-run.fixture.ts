@@ -55,7 +55,7 @@ export interface SimulatedRun extends SimulatedProcess {
   summary?: ((summary: RunSummary) => void) | null;
 }
 
-/** A whole run. Nothing is lost in it, and each message costs the server 20 us of CPU, more or less. */
+/** A whole run. Nothing is lost in it, and each message costs the server 20 us of CPU and the agents 30, more or less. */
 export function simulateRun(runId: string, run: SimulatedRun, random: Random): RunSeconds {
   const { seconds, rate, metrics = ['sent_latency', 'delivery_latency'] } = run;
   const start = runStart(runId, { name: runId.replace(/-\d+$/, '') });
@@ -90,7 +90,10 @@ export function simulateRun(runId: string, run: SimulatedRun, random: Random): R
     whole: { from: 0, to: seconds },
     trends: Object.fromEntries(metrics.map((metric) => [metric, simulateTrend(run, random.fork(metric))])),
     counters: { messages_sent: counted, messages_delivered: counted },
-    gauges: { server_cpu: counted.map((count) => (count * 20 * (1 + 0.05 * random.normal())) / 1e6) },
+    gauges: {
+      server_cpu: counted.map((count) => (count * 20 * (1 + 0.05 * random.normal())) / 1e6),
+      agent_cpu: counted.map((count) => (count * 30 * (1 + 0.05 * random.normal())) / 1e6),
+    },
   };
 }
 
