@@ -60,40 +60,72 @@ export const compareCommand: CommandModule<object, Arguments> = {
   describe: 'two runs, or two sets of runs, side by side',
   builder,
   async handler(argv) {
-    const { html, markdown, json } = argv;
-    checkOutputs({ html, markdown, json });
-    const judged = readJudged(argv.judge ?? JUDGED_ROWS);
-    const asked = readPercentiles(argv.percentiles);
-    const metrics = readMetrics(argv.metrics);
-    const options = {
-      metrics,
-      percents: [...new Set([...asked, ...judged.flatMap(({ percent }) => percent ?? [])])].sort((x, y) => x - y),
-      judged: judged.map(({ name }) => name),
-      tolerance: readTolerance(argv.tolerance),
-      seed: argv.seed,
-    };
-    const [a, b] = await loadSides(argv, metrics);
-    const nothing = withoutSamples(a, b, metrics);
-    if (nothing !== null) {
-      process.stderr.write(`${nothing}\n`);
-      process.exitCode = EXIT.inconclusive;
-      return;
-    }
-    const comparison = compareRuns(a, b, options);
-    const missing = options.judged.filter((name) => !comparison.method.judged.includes(name));
-    if (argv.judge !== undefined && missing.length > 0)
-      throw new UsageError(`--judge: ${missing.join(', ')} was not measured on both sides`);
-    const outputs: Array<{ label: string; value: string }> = [];
-    if (html !== undefined) writeOutput('html', html, renderCompareHtml(comparison, a, b));
-    if (markdown !== undefined) writeOutput('markdown', markdown, renderCompareMarkdown(comparison));
-    if (html !== undefined && html !== '-') outputs.push({ label: 'HTML', value: html });
-    if (markdown !== undefined && markdown !== '-') outputs.push({ label: 'Markdown', value: markdown });
-    if (json) process.stdout.write(`${JSON.stringify(comparison, null, 2)}\n`);
-    else if (html !== '-' && markdown !== '-')
-      process.stdout.write(renderCompareText(comparison, { colour: wantsColour(argv.color, process.stdout), outputs }));
-    process.exitCode = exitCodeOf(comparison);
+    const { code, stdout = '', stderr = '' } = await compareStored(argv, openResults);
+    process.stdout.write(stdout);
+    process.stderr.write(stderr);
+    process.exitCode = code;
   },
 };
+
+/** The flags; those that are not given are undefined. */
+export interface CompareArguments {
+  a: string;
+  b: string;
+  tolerance: string;
+  metrics?: string | undefined;
+  percentiles: string;
+  judge?: string | undefined;
+  results: string;
+  resultsB?: string | undefined;
+  seed: number;
+  html?: string | undefined;
+  markdown?: string | undefined;
+  json?: boolean | undefined;
+  color: boolean;
+}
+
+export interface CompareAnswer {
+  code: number;
+  stdout?: string;
+  stderr?: string;
+}
+
+type Store = Pick<ResultsStore, 'listRuns' | 'loadSeconds' | 'close'>;
+type OpenResults = (url: string, options: { readOnly: boolean }) => Promise<Store>;
+
+/** Writes the files asked for; what is to be said is the answer. Rejects with UsageError or ResultsError. */
+export async function compareStored(argv: CompareArguments, open: OpenResults): Promise<CompareAnswer> {
+  const { html, markdown, json } = argv;
+  checkOutputs({ html, markdown, json });
+  const judged = readJudged(argv.judge ?? JUDGED_ROWS);
+  const asked = readPercentiles(argv.percentiles);
+  const metrics = readMetrics(argv.metrics);
+  const options = {
+    metrics,
+    percents: [...new Set([...asked, ...judged.flatMap(({ percent }) => percent ?? [])])].sort((x, y) => x - y),
+    judged: judged.map(({ name }) => name),
+    tolerance: readTolerance(argv.tolerance),
+    seed: argv.seed,
+  };
+  const [a, b] = await loadSides(argv, metrics, open);
+  const nothing = withoutSamples(a, b, metrics);
+  if (nothing !== null) return { code: EXIT.inconclusive, stderr: `${nothing}\n` };
+  const comparison = compareRuns(a, b, options);
+  const missing = options.judged.filter((name) => !comparison.method.judged.includes(name));
+  if (argv.judge !== undefined && missing.length > 0)
+    throw new UsageError(`--judge: ${missing.join(', ')} was not measured on both sides`);
+  if (html !== undefined) writeOutput('html', html, renderCompareHtml(comparison, a, b));
+  if (markdown !== undefined) writeOutput('markdown', markdown, renderCompareMarkdown(comparison));
+  const code = exitCodeOf(comparison);
+  if (json) return { code, stdout: `${JSON.stringify(comparison, null, 2)}\n` };
+  if (html === '-' || markdown === '-') return { code };
+  const files = [
+    { label: 'HTML', value: html },
+    { label: 'Markdown', value: markdown },
+  ];
+  const outputs = files.flatMap(({ label, value }) => (value === undefined ? [] : [{ label, value }]));
+  return { code, stdout: renderCompareText(comparison, { colour: wantsColour(argv.color, process.stdout), outputs }) };
+}
 
 function exitCodeOf({ verdict }: Comparison): number {
   if (verdict === 'worse') return EXIT.thresholdFailed;
@@ -101,11 +133,12 @@ function exitCodeOf({ verdict }: Comparison): number {
 }
 
 async function loadSides(
-  argv: { a: string; b: string; results: string; resultsB: string | undefined },
+  argv: CompareArguments,
   metrics: readonly TrendName[],
+  open: OpenResults,
 ): Promise<[RunsOfSide, RunsOfSide]> {
   const { a, b, results, resultsB = results } = argv;
-  const first = await openResults(results, { readOnly: true });
+  const first = await open(results, { readOnly: true });
   try {
     if (resultsB === results) {
       const [idsA, idsB] = [await select(a, first, results), await select(b, first, results)];
@@ -114,7 +147,7 @@ async function loadSides(
         throw new UsageError(`run ${twice} is on both sides, ${a} and ${b}: a run can't be compared with itself`);
       return [await load(a, idsA, first, metrics), await load(b, idsB, first, metrics)];
     }
-    const second = await openResults(resultsB, { readOnly: true });
+    const second = await open(resultsB, { readOnly: true });
     try {
       return [
         await load(a, await select(a, first, results), first, metrics),
@@ -128,7 +161,7 @@ async function loadSides(
   }
 }
 
-async function select(text: string, store: ResultsStore, url: string): Promise<string[]> {
+async function select(text: string, store: Store, url: string): Promise<string[]> {
   try {
     // Passwords stay out of messages.
     return selectRuns(text, await store.listRuns(), url.replace(/^chdb:|(?<=\/\/)[^@/]*@/g, ''));
@@ -140,7 +173,7 @@ async function select(text: string, store: ResultsStore, url: string): Promise<s
 async function load(
   label: string,
   ids: readonly string[],
-  store: ResultsStore,
+  store: Store,
   metrics: readonly TrendName[],
 ): Promise<RunsOfSide> {
   const runs = [];

@@ -11,6 +11,13 @@ function autoregression(n: number, memory: number, seed: number): number[] {
   });
 }
 
+/** The level's variance is that of the noise on top. */
+function levelWithNoise(n: number, memory: number, seed: number): number[] {
+  const random = createRandom(seed + 1_000);
+  const deviation = 1 / Math.sqrt(1 - memory ** 2);
+  return autoregression(n, memory, seed).map((level) => level + deviation * random.normal());
+}
+
 const meanOver = (seeds: number, of: (seed: number) => number): number =>
   Array.from({ length: seeds }, (_, seed) => of(seed)).reduce((sum, each) => sum + each, 0) / seeds;
 
@@ -72,6 +79,10 @@ describe('the length of blocks', () => {
     // (1.8 ÷ 0.2) ÷ (1.6 ÷ 0.4) = 2.25.
     expect(strong).toBeGreaterThan(2);
     expect(strong).toBeLessThan(2.5);
+    const noisy = meanOver(20, (seed) => dependence(levelWithNoise(2_000, 0.8, seed), 4).missed);
+    // Half of the variance is the level's: (1 + 0.8 ÷ 0.2) ÷ (1 + 0.6 ÷ 0.4) = 2.
+    expect(noisy).toBeGreaterThan(1.75);
+    expect(noisy).toBeLessThan(2.25);
     expect(dependence(new Float64Array(60), 3)).toEqual({ missed: 1, pieces: 20 });
   });
 });

@@ -96,22 +96,35 @@ export function blockLength(series: ArrayLike<number>): number {
 
 /**
  * How much of a mean's variance blocks of `meanLength` miss, as a factor of 1 or more, and how many independent seconds the
- * series is worth. Blocks cut the dependence at their ends, short ones of a strongly dependent series most. To first order it
- * is that of an autoregression with coefficient r: true variance (1 + r) ÷ (1 − r) times that of independent seconds, of the
- * stationary bootstrap (1 + rq) ÷ (1 − rq), q = 1 − 1 ÷ b. (The idea of recolouring: Andrews & Monahan, Econometrica 60, 1992.)
- * r is the first autocorrelation, freed of its bias in short series, (n·r + 1) ÷ (n − 3) (Kendall, Biometrika 41, 1954).
+ * series is worth. Blocks cut the dependence at their ends, short ones of a strongly dependent series most. (The idea of
+ * recolouring: Andrews & Monahan, Econometrica 60, 1992.)
+ *
+ * What a second is like is a level that wanders and the chance of its own samples on top, so autocorrelations fall as
+ * s·φ^k (ARMA(1,1); Box & Jenkins, § 3.4): true variance 1 + 2s·φ ÷ (1 − φ) times that of independent seconds, of the
+ * stationary bootstrap the same with φq in place of φ, q = 1 − 1 ÷ b. φ is the second autocorrelation over the first.
+ *
+ * Both are freed of their bias in short series: the first as an autoregression's, r = (n·r₁ + 1) ÷ (n − 3) (Kendall, Biometrika
+ * 41, 1954); in their quotient both are too low by about (1 + 2r) ÷ n. φ is at least r, what it would be without the chance.
  */
 export function dependence(series: ArrayLike<number>, meanLength: number): { missed: number; pieces: number } {
   const n = series.length;
   const centred = centre(series);
   const variance = autocovariance(centred, 0);
   if (n < 8 || !(variance > 0)) return { missed: 1, pieces: n / meanLength };
-  const plain = autocovariance(centred, 1) / variance;
-  const r = Math.min(Math.max((n * plain + 1) / (n - 3), 0), 0.95);
-  const rq = r * (1 - 1 / meanLength);
-  const stretch = (1 + r) / (1 - r);
-  return { missed: stretch / ((1 + rq) / (1 - rq)), pieces: Math.min(n / meanLength, n / stretch) };
+  const [first, second] = [autocovariance(centred, 1) / variance, autocovariance(centred, 2) / variance];
+  const r = Math.min(Math.max((n * first + 1) / (n - 3), 0), PERSISTENCE_MOST);
+  const bias = (1 + 2 * r) / n;
+  const ratio = first + bias > 0 ? (second + bias) / (first + bias) : 0;
+  const persistence = Math.min(Math.max(ratio, r), PERSISTENCE_MOST);
+  const share = persistence > 0 ? r / persistence : 0;
+  const stretched = (decay: number): number => 1 + (2 * share * decay) / (1 - decay);
+  const stretch = stretched(persistence);
+  const missed = stretch / stretched(persistence * (1 - 1 / meanLength));
+  return { missed, pieces: Math.min(n / meanLength, n / stretch) };
 }
+
+/** φ beyond this can't be told from 1 in the minutes that a run has: the factor would be any. */
+const PERSISTENCE_MOST = 0.9;
 
 function centre(series: ArrayLike<number>): Float64Array {
   let mean = 0;
