@@ -1,7 +1,7 @@
 /** Figures of single seconds that are too many for a ReportModel: exact histograms, and percentiles of each agent. */
 import type { TrendName } from '../loadgen/recorder/metrics.ts';
 
-/** One metric's samples of one second, of all agents, phases and streams. Microseconds; buckets as in HistogramRow. */
+/** One metric's samples of one second, of all agents, phases and streams. Microseconds; buckets as in HistogramRow, in any order. */
 export interface IntervalHistogram {
   /** Start of the second, ms since the epoch. */
   atMs: number;
@@ -10,8 +10,8 @@ export interface IntervalHistogram {
   sumUs: number;
   minUs: number;
   maxUs: number;
-  values: number[];
-  counts: number[];
+  values: ArrayLike<number>;
+  counts: ArrayLike<number>;
 }
 
 /** One metric's samples of one second, of one agent or of all. */
@@ -32,9 +32,15 @@ export interface SourceSecond {
   max: number;
 }
 
-/** One metric at a time, to bound the memory. Ascending in time; seconds without samples are left out. */
+/** Half open; whole seconds, ms since the epoch. */
+export interface TimeWindow {
+  fromMs: number;
+  toMs: number;
+}
+
+/** A metric and a few minutes at a time, to bound the memory. Ascending in time; seconds without samples are left out. */
 export interface SecondLoader {
-  histograms(metric: TrendName): Promise<IntervalHistogram[]>;
+  histograms(metric: TrendName, window: TimeWindow): Promise<IntervalHistogram[]>;
   /** In a second first all together, then each source. */
-  sources(metric: TrendName): Promise<SourceSecond[]>;
+  sources(metric: TrendName, window: TimeWindow): Promise<SourceSecond[]>;
 }

@@ -1,5 +1,7 @@
 /** Where results are written: files and standard output, looked at before a run and written after it. */
-import { accessSync, closeSync, constants, existsSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { accessSync, closeSync, constants, existsSync, openSync, rmSync, statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { UsageError } from './exit-codes.ts';
 
@@ -42,17 +44,36 @@ export function takesStandardOutput(places: OutputPlaces): boolean {
   return places.json === true || namedPlaces(places).some(({ path }) => path === '-');
 }
 
-/** Throws an Error that names the flag. */
-export function writeOutput(form: OutputForm, path: string, content: string): void {
-  if (path === '-') {
-    process.stdout.write(content);
-    return;
-  }
+/** Rejects with an Error that names the flag, and as `content` does. */
+export async function writeOutput(
+  form: OutputForm,
+  path: string,
+  content: string | AsyncIterable<string>,
+): Promise<void> {
+  if (path === '-') return printAll(content);
+  let failed: unknown;
+  const watched = typeof content === 'string' ? content : watching(content, (error) => (failed = error));
   try {
-    writeFileSync(path, content);
+    await writeFile(path, watched);
   } catch (error) {
-    throw new Error(unwritable(FLAGS[form], path, error), { cause: error });
+    throw failed === error ? error : new Error(unwritable(FLAGS[form], path, error), { cause: error });
   }
+}
+
+/** What is wrong with the content is not the file's fault. */
+async function* watching(content: AsyncIterable<string>, onError: (error: unknown) => void): AsyncGenerator<string> {
+  try {
+    yield* content;
+  } catch (error) {
+    onError(error);
+    throw error;
+  }
+}
+
+/** At the pace of whoever reads. */
+async function printAll(content: string | AsyncIterable<string>): Promise<void> {
+  for await (const chunk of typeof content === 'string' ? [content] : content)
+    if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
 }
 
 function namedPlaces(places: OutputPlaces): Array<{ flag: string; path: string }> {

@@ -42,11 +42,15 @@ export async function writeOutputs(
   const { summary } = model;
   const written: Array<{ label: string; value: string }> = [];
   const problems: string[] = [];
-  const write = async (form: OutputForm, label: string, render: () => string | Promise<string>): Promise<void> => {
+  const write = async (
+    form: OutputForm,
+    label: string,
+    render: () => string | AsyncIterable<string>,
+  ): Promise<void> => {
     const value = options[form];
     if (value === undefined) return;
     try {
-      writeOutput(form, value, await render());
+      await writeOutput(form, value, render());
       if (value !== '-') written.push({ label, value });
     } catch (error) {
       problems.push((error as Error).message);
@@ -71,8 +75,8 @@ export async function writeOutputs(
 /** Single seconds of a run, out of the store. */
 export function secondsOf(store: ResultsStore, runId: string): SecondLoader {
   return {
-    histograms: (metric) => store.loadIntervals(runId, metric),
-    sources: (metric) => store.loadSources(runId, metric),
+    histograms: (metric, window) => store.loadIntervals(runId, metric, window),
+    sources: (metric, window) => store.loadSources(runId, metric, window),
   };
 }
 

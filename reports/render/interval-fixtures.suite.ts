@@ -1,7 +1,7 @@
 /** Histograms of seconds for the tests of what writes them, as a store would give them for the sample model. */
 import { bucketIndex, highestEquivalentValue, MergedHistogram } from '../../loadgen/recorder/histogram.ts';
 import type { TrendName } from '../../loadgen/recorder/metrics.ts';
-import type { IntervalHistogram, SecondLoader, SourceSecond } from '../interval-histogram.ts';
+import type { IntervalHistogram, SecondLoader, SourceSecond, TimeWindow } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
 
 export const START_MS = Date.UTC(2026, 2, 14, 9, 27, 0);
@@ -39,21 +39,33 @@ export function loaderOf(stored: {
   sources?: Partial<Record<TrendName, SourceSecond[]>>;
 }): SecondLoader {
   return {
-    histograms: async (metric) => stored.histograms?.[metric] ?? [],
-    sources: async (metric) => stored.sources?.[metric] ?? [],
+    histograms: async (metric, window) => within(stored.histograms?.[metric] ?? [], window),
+    sources: async (metric, window) => within(stored.sources?.[metric] ?? [], window),
   };
+}
+
+function within<Second extends { atMs: number }>(seconds: Second[], { fromMs, toMs }: TimeWindow): Second[] {
+  return seconds.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
+}
+
+/** All that is written. */
+export async function textOf(chunks: AsyncIterable<string>): Promise<string> {
+  let text = '';
+  for await (const chunk of chunks) text += chunk;
+  return text;
 }
 
 /** A run without a summary that has samples of these metrics. */
 export function modelOf(metrics: TrendName[], fields: Partial<ReportModel> = {}): ReportModel {
-  const point = { atMs: START_MS, count: 1, p50: 1, p90: 1, p99: 1, p999: 1, max: 1 };
+  const point = { count: 1, p50: 1, p90: 1, p99: 1, p999: 1, max: 1 };
+  const points = [0, 10].map((second) => ({ ...point, atMs: START_MS + second * 1_000 }));
   return {
     runId: 'a-run',
     status: 'interrupted',
     summary: null,
     scenarioText: '',
     command: '',
-    percentiles: Object.fromEntries(metrics.map((metric) => [metric, [point]])),
+    percentiles: Object.fromEntries(metrics.map((metric) => [metric, points])),
     counters: {},
     gauges: {},
     distributions: [],

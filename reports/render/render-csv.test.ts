@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loaderOf, modelOf, START_MS, sourceSecond } from './interval-fixtures.suite.ts';
+import { loaderOf, modelOf, START_MS, sourceSecond, textOf } from './interval-fixtures.suite.ts';
 import { CSV_COLUMNS, renderCsv } from './render-csv.ts';
 import { sampleModel } from './sample-model.ts';
 
@@ -31,7 +31,7 @@ describe('the CSV', () => {
         send_slip: [sourceSecond(1, null, [10]), sourceSecond(1, 'agent-0', [10])],
       },
     });
-    const rows = read(await renderCsv(modelOf(['sent_latency', 'send_slip']), stored));
+    const rows = read(await textOf(renderCsv(modelOf(['sent_latency', 'send_slip']), stored)));
     const keys = rows.map(({ seconds, metric, source, count }) => [metric, seconds, source, count].join(' '));
     expect(keys).toEqual([
       'sent_latency 1 all 4',
@@ -50,7 +50,7 @@ describe('the CSV', () => {
 
   it('has counters and gauges with their phase, counted from the start of the run', async () => {
     const model = sampleModel();
-    const rows = read(await renderCsv({ ...model, percentiles: {} }, loaderOf({})));
+    const rows = read(await textOf(renderCsv({ ...model, percentiles: {} }, loaderOf({}))));
     const sent = rows.filter(({ metric }) => metric === 'messages_sent');
     expect(sent.reduce((sum, { value }) => sum + Number(value), 0)).toBe(model.summary!.ledger.sent);
     expect(sent.find(({ seconds }) => seconds === '30')).toMatchObject({
@@ -64,11 +64,11 @@ describe('the CSV', () => {
   it('quotes what needs it, and lets no text be a formula', async () => {
     const at = [{ atMs: START_MS, value: 1 }];
     const gauges = { connections: { 'a "b", c': at, '=1+1': at, 'two\r\nlines': at } };
-    const rows = read(await renderCsv(modelOf([], { gauges }), loaderOf({})));
+    const rows = read(await textOf(renderCsv(modelOf([], { gauges }), loaderOf({}))));
     expect(rows.map(({ source }) => source)).toEqual(['a "b", c', "'=1+1", 'two\r\nlines']);
   });
 
   it('of a run without anything is its header', async () => {
-    expect(await renderCsv(modelOf([]), loaderOf({}))).toBe(`${CSV_COLUMNS.join(',')}\r\n`);
+    expect(await textOf(renderCsv(modelOf([]), loaderOf({})))).toBe(`${CSV_COLUMNS.join(',')}\r\n`);
   });
 });

@@ -5,6 +5,7 @@
 import { TRENDS } from '../../loadgen/recorder/metrics.ts';
 import type { SecondLoader, SourceSecond } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
+import { loadAhead, piecesOf } from './pieces.ts';
 
 export const CSV_COLUMNS = [
   'time',
@@ -28,28 +29,36 @@ export const CSV_COLUMNS = [
 const ALL = 'all';
 const NO_TREND = ['', '', '', '', '', '', '', ''];
 
-/** Lines end with CR LF, the last one too. Rejects as `load` does. */
-export async function renderCsv(model: ReportModel, load: SecondLoader): Promise<string> {
+/** In chunks of whole lines. Lines end with CR LF, the last one too. Throws as `load` does. */
+export async function* renderCsv(model: ReportModel, load: SecondLoader): AsyncGenerator<string> {
   const start = startOf(model);
-  const lines: string[] = [CSV_COLUMNS.join(',')];
-  const add = (atMs: number, kind: string, metric: string, source: string, figures: Array<number | string>): void => {
+  const line = (
+    atMs: number,
+    kind: string,
+    metric: string,
+    source: string,
+    figures: Array<number | string>,
+  ): string => {
     const moment = [new Date(atMs).toISOString(), (atMs - start) / 1000, phaseAt(model, atMs)];
-    lines.push([...moment, kind, metric, source, ...figures].map(csvCell).join(','));
+    return `${[...moment, kind, metric, source, ...figures].map(csvCell).join(',')}\r\n`;
   };
-  for (const metric of TRENDS.filter((name) => model.percentiles[name])) {
-    const seconds = await load.sources(metric);
-    const several = new Set(seconds.map(({ source }) => source)).size > 2;
-    for (const second of seconds) {
-      if (second.source !== null && !several) continue;
-      add(second.atMs, 'trend', metric, second.source ?? ALL, [...trendFigures(second), '']);
-    }
+  yield `${CSV_COLUMNS.join(',')}\r\n`;
+  const metrics = TRENDS.filter((name) => model.percentiles[name]);
+  const pieces = piecesOf(model);
+  const loads = metrics.flatMap((metric) => pieces.map((window) => ({ metric, window })));
+  const agents = Object.keys(model.gauges.agent_cpu ?? {}).length;
+  for await (const { item, loaded } of loadAhead(loads, ({ metric, window }) => load.sources(metric, window))) {
+    const several = agents > 1 || new Set(loaded.map(({ source }) => source)).size > 2;
+    const shown = several ? loaded : loaded.filter(({ source }) => source === null);
+    yield shown
+      .map((second) => line(second.atMs, 'trend', item.metric, second.source ?? ALL, [...trendFigures(second), '']))
+      .join('');
   }
   for (const [metric, points] of Object.entries(model.counters))
-    for (const { atMs, value } of points) add(atMs, 'counter', metric, ALL, [...NO_TREND, value]);
+    yield points.map(({ atMs, value }) => line(atMs, 'counter', metric, ALL, [...NO_TREND, value])).join('');
   for (const [metric, sources] of Object.entries(model.gauges))
     for (const [source, points] of Object.entries(sources))
-      for (const { atMs, value } of points) add(atMs, 'gauge', metric, source, [...NO_TREND, value]);
-  return `${lines.join('\r\n')}\r\n`;
+      yield points.map(({ atMs, value }) => line(atMs, 'gauge', metric, source, [...NO_TREND, value])).join('');
 }
 
 function trendFigures({ count, mean, p50, p90, p95, p99, p999, max }: SourceSecond): number[] {

@@ -1,6 +1,6 @@
 import { type Histogram, HistogramLogReader, listTags } from 'hdr-histogram-js';
 import { describe, expect, it } from 'vitest';
-import { interval, loaderOf, modelOf, START_MS } from './interval-fixtures.suite.ts';
+import { interval, loaderOf, modelOf, START_MS, textOf } from './interval-fixtures.suite.ts';
 import { renderHlog } from './render-hlog.ts';
 
 const STORED = loaderOf({
@@ -30,7 +30,7 @@ function read(log: string): Histogram[] {
 
 describe('the HdrHistogram log', () => {
   it('comes back from HdrHistogram’s reader as it was recorded', async () => {
-    const log = await renderHlog(MODEL, STORED);
+    const log = await textOf(renderHlog(MODEL, STORED));
     expect(listTags(log)).toEqual(['connect_latency', 'delivery_latency']);
     const [connect, first, second] = read(log);
     expect(connect).toMatchObject({ tag: 'connect_latency', totalCount: 2, startTimeStampMsec: START_MS });
@@ -46,7 +46,7 @@ describe('the HdrHistogram log', () => {
   });
 
   it('is in the order of time, with the greatest value in milliseconds', async () => {
-    const log = await renderHlog(MODEL, STORED);
+    const log = await textOf(renderHlog(MODEL, STORED));
     const lines = log.split('\n').filter((line) => line.startsWith('Tag='));
     expect(lines.map((line) => line.split(',').slice(0, 4))).toEqual([
       ['Tag=connect_latency', '0.000', '1.000', '1.000'],
@@ -56,7 +56,7 @@ describe('the HdrHistogram log', () => {
   });
 
   it('names its format, its start and its columns, as HdrHistogram’s writer does', async () => {
-    const lines = (await renderHlog(MODEL, STORED)).split('\n');
+    const lines = (await textOf(renderHlog(MODEL, STORED))).split('\n');
     expect(lines.slice(2, 6)).toEqual([
       '#[Histogram log format version 1.3]',
       '#[StartTime: 1773480420.000 (seconds since epoch), Sat, 14 Mar 2026 09:27:00 GMT]',
@@ -67,7 +67,7 @@ describe('the HdrHistogram log', () => {
   });
 
   it('of a run without messages says so, and is read as an empty one', async () => {
-    const log = await renderHlog(modelOf([]), STORED);
+    const log = await textOf(renderHlog(modelOf([]), STORED));
     expect(log).toContain('#[No latency was recorded in this run]');
     expect(read(log)).toEqual([]);
   });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { MergedHistogram } from '../../loadgen/recorder/histogram.ts';
 import type { HistogramRow } from '../../loadgen/recorder/samples.ts';
-import type { IntervalHistogram, SourceSecond } from '../interval-histogram.ts';
+import type { IntervalHistogram, SourceSecond, TimeWindow } from '../interval-histogram.ts';
 import { batchOf, bucketsOf, emptyHistogram, histogramRow, runStart, START_MS } from './results-fixtures.suite.ts';
 import type { ResultsStore } from './results-store.ts';
 
@@ -39,12 +39,30 @@ export function intervalsSuite(storeOf: () => ResultsStore): void {
         const runId = `intervals-${++runs}`;
         await store.startRun(runStart(runId));
         await store.write(runId, batchOf({ histograms: [...rows, histogramRow({ metric: 'send_slip' })] }));
-        expect(await store.loadIntervals(runId, 'sent_latency')).toEqual(intervalsOf(rows));
-        expect(await store.loadSources(runId, 'sent_latency')).toEqual(sourcesOf(rows));
+        for (const window of WINDOWS) {
+          const found = await store.loadIntervals(runId, 'sent_latency', window);
+          expect(found.map(ordered)).toEqual(intervalsOf(within(rows, window)));
+          expect(await store.loadSources(runId, 'sent_latency', window)).toEqual(sourcesOf(within(rows, window)));
+        }
       }),
       { numRuns: 15, seed: 20241121 },
     );
   });
+}
+
+const WINDOWS: TimeWindow[] = [
+  { fromMs: START_MS, toMs: START_MS + 2_000 },
+  { fromMs: START_MS + 2_000, toMs: START_MS + 9_000 },
+];
+
+function within(rows: HistogramRow[], { fromMs, toMs }: TimeWindow): HistogramRow[] {
+  return rows.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
+}
+
+/** Buckets come in any order. */
+function ordered({ values, counts, ...rest }: IntervalHistogram): IntervalHistogram {
+  const buckets = Array.from(values, (value, index) => [value, counts[index]!] as const).sort(([a], [b]) => a - b);
+  return { ...rest, values: buckets.map(([value]) => value), counts: buckets.map(([, count]) => count) };
 }
 
 interface Group {

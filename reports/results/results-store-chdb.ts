@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { TrendName } from '../../loadgen/recorder/metrics.ts';
 import type { SampleBatch } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
-import type { IntervalHistogram, SourceSecond } from '../interval-histogram.ts';
+import type { IntervalHistogram, SourceSecond, TimeWindow } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
 import type { RunSeconds } from '../run-seconds.ts';
 import type { CostModelRecord, SearchRecord } from './capacity-records.ts';
@@ -93,12 +93,12 @@ class ChdbResultsStore implements ResultsStore {
     return this.#call('loadRun', [id]);
   }
 
-  loadIntervals(runId: string, metric: TrendName): Promise<IntervalHistogram[]> {
-    return this.#call('loadIntervals', [runId, metric]);
+  loadIntervals(runId: string, metric: TrendName, window: TimeWindow): Promise<IntervalHistogram[]> {
+    return this.#call('loadIntervals', [runId, metric, window]);
   }
 
-  loadSources(runId: string, metric: TrendName): Promise<SourceSecond[]> {
-    return this.#call('loadSources', [runId, metric]);
+  loadSources(runId: string, metric: TrendName, window: TimeWindow): Promise<SourceSecond[]> {
+    return this.#call('loadSources', [runId, metric, window]);
   }
 
   loadSeconds(id: string, metrics: readonly TrendName[]): Promise<RunSeconds> {

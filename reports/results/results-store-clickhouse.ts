@@ -2,7 +2,7 @@
 import type { TrendName } from '../../loadgen/recorder/metrics.ts';
 import type { SampleBatch } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
-import type { IntervalHistogram, SourceSecond } from '../interval-histogram.ts';
+import type { IntervalHistogram, SourceSecond, TimeWindow } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
 import type { RunSeconds } from '../run-seconds.ts';
 import {
@@ -131,12 +131,12 @@ class ClickHouseResultsStore implements ResultsStore {
     return queryReport(this.#store, run, this.#status(run));
   }
 
-  loadIntervals(runId: string, metric: TrendName): Promise<IntervalHistogram[]> {
-    return queryIntervals(this.#store, runId, metric);
+  loadIntervals(runId: string, metric: TrendName, window: TimeWindow): Promise<IntervalHistogram[]> {
+    return queryIntervals(this.#store, runId, metric, window);
   }
 
-  loadSources(runId: string, metric: TrendName): Promise<SourceSecond[]> {
-    return querySources(this.#store, runId, metric);
+  loadSources(runId: string, metric: TrendName, window: TimeWindow): Promise<SourceSecond[]> {
+    return querySources(this.#store, runId, metric, window);
   }
 
   async loadSeconds(id: string, metrics: readonly TrendName[]): Promise<RunSeconds> {

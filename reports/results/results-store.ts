@@ -10,7 +10,7 @@
 import type { TrendName } from '../../loadgen/recorder/metrics.ts';
 import type { SampleBatch } from '../../loadgen/recorder/samples.ts';
 import type { RunSummary, Verdict } from '../../loadgen/recorder/summary.ts';
-import type { IntervalHistogram, SourceSecond } from '../interval-histogram.ts';
+import type { IntervalHistogram, SourceSecond, TimeWindow } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
 import type { RunSeconds } from '../run-seconds.ts';
 import type { CostModelRecord, SearchRecord } from './capacity-records.ts';
@@ -65,8 +65,8 @@ export interface ResultsStore {
   /** `id` is a whole run id, an unambiguous beginning of one, a run's name (the newest of that name), or `latest`. */
   loadRun(id: string): Promise<ReportModel>;
   /** Single seconds of one metric, as SecondLoader says; `runId` is a whole one. */
-  loadIntervals(runId: string, metric: TrendName): Promise<IntervalHistogram[]>;
-  loadSources(runId: string, metric: TrendName): Promise<SourceSecond[]>;
+  loadIntervals(runId: string, metric: TrendName, window: TimeWindow): Promise<IntervalHistogram[]>;
+  loadSources(runId: string, metric: TrendName, window: TimeWindow): Promise<SourceSecond[]>;
   /** The steady phase second by second, with the latencies in `metrics`; `id` as for `loadRun`. */
   loadSeconds(id: string, metrics: readonly TrendName[]): Promise<RunSeconds>;
   /** Rows stored of a run, to reconcile with rows recorded. */

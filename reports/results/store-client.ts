@@ -47,6 +47,26 @@ export async function queryRows<Row>(
   }
 }
 
+/** As `queryRows`, in RowBinary, where there are too many numbers to write them out. @throws ResultsError */
+export async function queryBinary(
+  store: StoreClient,
+  query: string,
+  parameters: Record<string, string | number>,
+): Promise<Buffer> {
+  try {
+    const { stream } = await store.client.exec({
+      query: `${query} FORMAT RowBinary`,
+      query_params: parameters,
+      clickhouse_settings: FIXED_SETTINGS,
+    });
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  } catch (error) {
+    throw toResultsError(error, store.place);
+  }
+}
+
 /** @throws ResultsError */
 export async function runCommand(store: StoreClient, query: string): Promise<void> {
   try {
