@@ -2,10 +2,10 @@
  * What the containers of docker-compose.yml do, done by processes of this machine: the same commands and variables, with other
  * hosts, ports and folders, against a real NATS server with the configuration that is mounted, and a real ClickHouse.
  */
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eventually, Workspace } from '../loadgen/testing/command-line.ts';
+import { Workspace } from '../loadgen/testing/command-line.ts';
 import { TestNatsServer } from '../loadgen/testing/nats-server.ts';
 import { type ClickHouseServer, startClickHouse } from '../reports/results/clickhouse-server.suite.ts';
 import { openResultsStore } from '../reports/results/results-store-open.ts';
@@ -50,21 +50,22 @@ it('its commands make a run: agents meet at NATS, reach every shard of the node,
     ['--port', '--shard-port'].includes(flags[index - 1]!) ? '0' : flag.replace('/var/lib/plimsoll', 'messages'),
   );
   const node = workspace.start([command!, ...elsewhere], environmentOf(services.node!, {}));
-  const [, port] = await node.until(/http:\/\/[\d.]+:(\d+)/);
-  const addresses = {
-    'nats:4222': `127.0.0.1:${nats.port}`,
-    'node:4600': `127.0.0.1:${port}`,
-    'clickhouse:8123': `127.0.0.1:${clickhouse.port}`,
-  };
+  const addresses = { 'nats:4222': `127.0.0.1:${nats.port}`, 'clickhouse:8123': `127.0.0.1:${clickhouse.port}` };
   const agentVariables = environmentOf(services.agent!, addresses);
-  for (let agent = 0; agent < services.agent!.deploy!.replicas!; agent++)
-    workspace.start(services.agent!.command!, agentVariables);
-  await eventually(() => health('agent', agentVariables).status === 0, 'an agent that is well');
-  expect(health('node', {}, port!)).toMatchObject({ status: 0, stderr: '' });
+  const replicas = Array.from({ length: services.agent!.deploy!.replicas! }, () =>
+    workspace.start(services.agent!.command!, agentVariables),
+  );
+  const [, port] = await node.until(/http:\/\/[\d.]+:(\d+)/);
+  await Promise.all(replicas.map((agent) => agent.until(/wait for runs/)));
+  const checks = [health('agent', agentVariables), health('node', {}, port!)];
+  expect(await Promise.all(checks)).toEqual([
+    { status: 0, stderr: '' },
+    { status: 0, stderr: '' },
+  ]);
 
-  const variables = environmentOf(services.plimsoll!, addresses);
+  const variables = environmentOf(services.plimsoll!, { ...addresses, 'node:4600': `127.0.0.1:${port}` });
   const run = await workspace.run(
-    [...services.plimsoll!.command!, '-d', '2s', '-c', '40', '--no-thresholds', '--summary-json', 's.json'],
+    [...services.plimsoll!.command!, '-d', '1s', '-c', '40', '--no-thresholds', '--summary-json', 's.json'],
     variables,
   );
   expect([0, 98], run.stderr).toContain(run.code);
@@ -76,18 +77,20 @@ it('its commands make a run: agents meet at NATS, reach every shard of the node,
   await store.close();
 }, 90_000);
 
-it('tells what is not well', () => {
-  const wrong = health('agent', { PLIMSOLL_CONTROL: `nats://plimsoll:no@127.0.0.1:${nats.port}` });
+it('tells what is not well', async () => {
+  const wrong = await health('agent', { PLIMSOLL_CONTROL: `nats://plimsoll:no@127.0.0.1:${nats.port}` });
   expect([wrong.status, wrong.stderr.trim()]).toEqual([1, expect.stringMatching(/Authorization/)]);
-  const nobody = health('node', {}, '1');
+  const nobody = await health('node', {}, '1');
   expect([nobody.status, nobody.stderr.trim()]).toEqual([1, expect.stringMatching(/ECONNREFUSED/)]);
 });
 
 /** As the health checks of the containers ask. */
 function health(role: 'node' | 'agent', variables: Record<string, string>, ...more: string[]) {
   const script = join(ROOT, 'deploy', 'healthcheck.mjs');
-  return spawnSync(process.execPath, [script, role, ...more], {
-    encoding: 'utf8',
-    env: { ...process.env, ...variables },
+  const env = { ...process.env, ...variables };
+  return new Promise<{ status: number; stderr: string }>((resolve) => {
+    execFile(process.execPath, [script, role, ...more], { env }, (error, _, stderr) =>
+      resolve({ status: Number(error?.code ?? 0), stderr }),
+    );
   });
 }
