@@ -1,6 +1,9 @@
 /** Pieces of GitHub-flavoured Markdown. What is long is cut, and says so: a comment has its limit. */
 import { formatCount } from './format.ts';
 
+/** GitHub takes no comment of more than 65,536 characters; some are left to what stands around this. */
+export const COMMENT_MOST = 60_000;
+
 const ROWS_MOST = 50;
 const TEXT_MOST = 1_000;
 

@@ -11,7 +11,17 @@ import {
   formatPlural,
   formatRate,
 } from './format.ts';
-import { bullets, code, codeBlock, escapeMarkdown, folded, joinWithin, section, table } from './markdown-text.ts';
+import {
+  bullets,
+  COMMENT_MOST,
+  code,
+  codeBlock,
+  escapeMarkdown,
+  folded,
+  joinWithin,
+  section,
+  table,
+} from './markdown-text.ts';
 import {
   agentPlaces,
   heldOfAsked,
@@ -28,9 +38,6 @@ import {
 } from './summary-view.ts';
 
 const MARKS = { pass: '✅', fail: '❌', inconclusive: '⚠️' } as const;
-
-/** GitHub takes no comment of more than 65,536 characters; some are left to what stands around this. */
-const LENGTH_MOST = 60_000;
 
 /** GitHub-flavoured; ends with a newline, no longer than a comment may be. Everything that came from outside is escaped. */
 export function renderMarkdown(summary: RunSummary): string {
@@ -49,7 +56,7 @@ export function renderMarkdown(summary: RunSummary): string {
     otherLatencies(summary),
     details(summary),
   ];
-  return joinWithin(LENGTH_MOST, blocks);
+  return joinWithin(COMMENT_MOST, blocks);
 }
 
 /** For a run that was never judged. Ends with a newline. */
@@ -59,7 +66,7 @@ export function renderMarkdownUnfinished(model: ReportModel): string {
     code(metric),
     formatCount(points.reduce((sum, point) => sum + point.value, 0)),
   ]);
-  return joinWithin(LENGTH_MOST, [
+  return joinWithin(COMMENT_MOST, [
     `## ⚠️ ${running ? 'RUNNING' : 'INTERRUPTED'}: ${escapeMarkdown(model.runId)}`,
     running
       ? 'The run has not ended yet, so there is no verdict.'
