@@ -7,6 +7,7 @@ import { MergedHistogram } from '../../loadgen/recorder/histogram.ts';
 import { TRENDS, type TrendName } from '../../loadgen/recorder/metrics.ts';
 import type { IntervalHistogram, SecondLoader } from '../interval-histogram.ts';
 import type { ReportModel } from '../report-model.ts';
+import { SAMPLES_GONE, samplesGone } from '../samples-gone.ts';
 import { loadAhead, piecesOf } from './pieces.ts';
 
 /** In chunks, the last of which ends with a newline. Throws as `load` does. */
@@ -34,11 +35,12 @@ function lineOf(metric: TrendName, interval: IntervalHistogram, baseMs: number):
   return `Tag=${metric},${seconds(interval.atMs - baseMs)},1.000,${most},${histogram.toBase64()}\n`;
 }
 
-function header({ runId, status }: ReportModel, baseMs: number, recorded: boolean): string[] {
+function header(model: ReportModel, baseMs: number, recorded: boolean): string[] {
+  const { runId, status } = model;
   return [
     `#[Run ${oneLine(runId)} of Plimsoll${status === 'finished' ? '' : `, ${status}`}]`,
     '#[Values: microseconds; all agents merged; Tag: the metric]',
-    ...(recorded ? [] : ['#[No latency was recorded in this run]']),
+    ...(recorded ? [] : [`#[${samplesGone(model) ? SAMPLES_GONE : 'No latency was recorded in this run'}]`]),
     '#[Histogram log format version 1.3]',
     `#[StartTime: ${seconds(baseMs)} (seconds since epoch), ${new Date(baseMs).toUTCString()}]`,
     `#[BaseTime: ${seconds(baseMs)} (seconds since epoch)]`,

@@ -3,6 +3,7 @@ import type { GaugeName, TrendName } from '../../loadgen/recorder/metrics.ts';
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
 import { buildHeatMap, HEAT_ROWS, HEAT_ROWS_PER_OCTAVE, heatStep } from '../heat-map.ts';
 import type { Distribution, HeatMap, PercentilePoint, ReportModel } from '../report-model.ts';
+import { SAMPLES_GONE, samplesGone } from '../samples-gone.ts';
 import type { FoundRun } from './run-query.ts';
 import { queryRows, type StoreClient } from './store-client.ts';
 
@@ -51,6 +52,7 @@ export async function queryReport(
     model.distributions.push(...(await queryDistributions(store, frame.runId, metric)));
     if (!metric.endsWith('_service')) model.heatMaps.push(await queryHeatMap(store, frame, metric));
   }
+  if (samplesGone(model)) model.summary!.notes.push(SAMPLES_GONE);
   return model;
 }
 

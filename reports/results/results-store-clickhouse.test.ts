@@ -2,9 +2,11 @@
  * The store on a ClickHouse server, over HTTP: the one that PLIMSOLL_TEST_CLICKHOUSE_URL names, or else one that the tests
  * start. Every backend is a database of its own.
  */
+
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readyQueries } from '../queries/ready-queries.ts';
+import { SAMPLES_GONE } from '../samples-gone.ts';
 import { type ClickHouseServer, startClickHouse } from './clickhouse-server.suite.ts';
 import { batchOf, counterRow, histogramRow, runStart, runSummary, START_MS } from './results-fixtures.suite.ts';
 import { type ResultsBackend, resultsStoreSuite } from './results-store.suite.ts';
@@ -233,6 +235,9 @@ it('drops samples that are older than its retention, and nothing else, until tha
 
   const reader = await openClickHouseStore(await connect(database), { readOnly: true });
   expect(await reader.listRuns()).toMatchObject([{ runId: 'old', verdict: 'fail', deliveryP99Ms: 123.456 }]);
+  expect((await reader.loadRun('old')).summary!.notes).not.toContain(SAMPLES_GONE);
+  for (const table of tables) await runCommand(admin, `TRUNCATE TABLE ${table}`);
+  expect((await reader.loadRun('old')).summary!.notes).toContain(SAMPLES_GONE);
   await reader.close();
   await drop(database);
 });
