@@ -9,6 +9,7 @@ const report = process.env.PLIMSOLL_TEST_REPORT;
 const ALONE = [
   'loadgen/cli/known-answer.test.ts',
   'loadgen/clock.test.ts',
+  'loadgen/faults/faults-run.test.ts',
   'loadgen/faults/packet-relay.test.ts',
   'loadgen/faults/run-network.test.ts',
   'loadgen/recorder/ledger-expansion.test.ts',
@@ -16,7 +17,6 @@ const ALONE = [
 
 /** Files of twenty seconds and more: started first, or the last of them would run on when all others are done. */
 const LONG = [
-  'loadgen/faults/faults-run.test.ts',
   'loadgen/cli/cut-short-run.test.ts',
   'loadgen/cli/whole-run.test.ts',
   'bench/torture/crash.test.ts',

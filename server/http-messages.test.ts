@@ -94,9 +94,13 @@ describe('a message', () => {
   it('beyond its user’s rate is refused with the time to wait', async () => {
     const user = node.userOn(0, 'hasty');
     const send = (n: number) => api.post(messages.replace(alice, user), { id: n, to: bob, body: '' });
-    const answers = await Promise.all(Array.from({ length: 600 }, (_, i) => send(i + 1)));
-    const refused = answers.filter(({ status }) => status !== 200);
-    expect(refused.length).toBeGreaterThan(0);
+    let n = 0;
+    // A busy machine may take so long for some hundred that they stay within the rate.
+    const refused = await until('some to be refused', async () => {
+      const answers = await Promise.all(Array.from({ length: 600 }, () => send(++n)));
+      const others = answers.filter(({ status }) => status !== 200);
+      return others.length > 0 && others;
+    });
     for (const { status, body, headers } of refused) {
       expect([status, body.code, body.retryAfterMs! > 0]).toEqual([429, 1009, true]);
       expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);

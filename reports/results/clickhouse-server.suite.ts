@@ -1,6 +1,7 @@
 /** A real ClickHouse server for tests, over HTTP, from the library that the embedded store loads (tools/clickhouse-listener.mjs). */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -61,7 +62,11 @@ export async function startClickHouse(options: ClickHouseServerOptions = {}): Pr
       await ended(child);
       await rm(home, { recursive: true });
     },
-    pause: () => void child.kill('SIGSTOP'),
+    pause() {
+      child.kill('SIGSTOP');
+      // The signal has not reached every thread when the call returns.
+      while (!standsStill(child.pid!)) {}
+    },
     resume: () => void child.kill('SIGCONT'),
     async kill() {
       child.kill('SIGKILL');
@@ -85,6 +90,11 @@ async function launch(args: string[], port: number): Promise<ChildProcess> {
     if (answer?.ok) return child;
     await delay(20);
   }
+}
+
+function standsStill(pid: number): boolean {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.every((thread) => / T /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1')));
 }
 
 async function ended(child: ChildProcess): Promise<void> {
