@@ -163,6 +163,14 @@ describe('the server of the live page', () => {
     expect((await ask({ path: '/events/' })).status).toBe(404);
   });
 
+  it('served at every address says one that a browser can open', async () => {
+    const everywhere = { address: { host: '0.0.0.0', port: 0 }, run: RUN, model, status: () => status };
+    const page = await LivePage.start(everywhere);
+    expect(page.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
+    expect((await fetch(page.url)).status).toBe(200);
+    await page.end(null, '');
+  });
+
   it('turns away more than twenty', async () => {
     const opened = Array.from(
       { length: 20 },
@@ -171,6 +179,25 @@ describe('the server of the live page', () => {
     );
     await Promise.all(opened);
     expect(await ask({ path: '/events' })).toMatchObject({ status: 503 });
+    expect((await ask({})).status).toBe(200);
+  });
+
+  it('says so when it can’t be drawn any more, and leaves the run alone', async () => {
+    const before = status;
+    const heard = new Promise<string>((resolve) =>
+      get(`${live.url}events`, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk;
+        });
+        response.once('data', () => {
+          status = null as unknown as LiveStatus;
+        });
+        response.on('end', () => resolve(text));
+      }),
+    );
+    expect(await heard).toMatch(/event: end\ndata: \{"report":null,"note":"The page can’t go on: [^"]+"\}/);
+    status = before;
     expect((await ask({})).status).toBe(200);
   });
 

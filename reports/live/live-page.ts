@@ -57,7 +57,7 @@ export class LivePage {
 
   private constructor(options: LivePageOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.#publish(), INTERVAL_MS);
+    this.#timer = setInterval(() => this.#publishOrSayWhy(), INTERVAL_MS);
   }
 
   /** Throws LiveAddressError. */
@@ -90,6 +90,16 @@ export class LivePage {
       this.#viewers.end(JSON.stringify({ report: model === null ? null : reportParts(model), note }));
     }
     await this.#server.stop();
+  }
+
+  /** A page is a courtesy: where it can't be drawn those who look are told so, and the run goes on. */
+  #publishOrSayWhy(): void {
+    try {
+      this.#publish();
+    } catch (error) {
+      const note = `The page can’t go on: ${(error as Error).message}. The run does; its report will say how it went.`;
+      this.#viewers.end(JSON.stringify({ report: null, note }));
+    }
   }
 
   #publish(): void {

@@ -24,6 +24,9 @@ export interface LiveSource {
   follow(response: ServerResponse): boolean;
 }
 
+/** Where a page that is served at every address of the machine is found on it; a container publishes its port there too. */
+const REACHED_AT: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+
 const CONNECTIONS_MAX = 64;
 /** What was sent last has so long to reach those who look. */
 const LINGER_MS = 1_000;
@@ -54,7 +57,7 @@ export class LiveServer {
     });
     server.on('error', () => {});
     const { port } = server.address() as AddressInfo;
-    return new LiveServer(server, `http://${hostInUrl(address.host)}:${port}/`);
+    return new LiveServer(server, `http://${hostInUrl(REACHED_AT[address.host] ?? address.host)}:${port}/`);
   }
 
   /** Resolves when nobody is connected any more: at once when what was sent last has arrived. */

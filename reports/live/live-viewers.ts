@@ -24,6 +24,8 @@ export class LiveViewers {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     this.#viewers.set(response, { behindSinceMs: null, missed: false });
     response.on('close', () => this.#viewers.delete(response));
+    // Whoever is gone just now: `close` follows.
+    response.on('error', () => {});
     response.write(event('state', state));
   }
 
