@@ -24,7 +24,14 @@ import { openClickHouseStore } from './results-store-clickhouse.ts';
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
-let opened: { store: ResultsStore; directory: string } | null = null;
+let opened: OpenedStore | null = null;
+
+interface OpenedStore {
+  store: ResultsStore;
+  directory: string;
+  /** The directory says that it is this process that has it. */
+  claimed: boolean;
+}
 /** Requests under way. */
 const underWay = new Set<StoreRequest>();
 
@@ -67,17 +74,24 @@ async function open(directory: string, options: EmbeddedOptions): Promise<void> 
   } catch (error) {
     throw new EngineError((error as Error).message);
   }
-  claimDirectory(directory, { pid: process.pid, runId: null });
+  let claimed = true;
+  try {
+    claimDirectory(directory, { pid: process.pid, runId: null });
+  } catch (error) {
+    // Whoever only reads can do that on a full disk too.
+    if (!options.readOnly) throw error;
+    claimed = false;
+  }
   const place = { client, database: 'plimsoll', place: directory, openReader: () => openEngine(directory) };
-  opened = { directory, store: await openClickHouseStore(place, { ...options, exclusive: true }) };
+  opened = { directory, claimed, store: await openClickHouseStore(place, { ...options, exclusive: true }) };
 }
 
 async function close(): Promise<void> {
   if (!opened) return;
-  const { store, directory } = opened;
+  const { store, directory, claimed } = opened;
   opened = null;
   try {
-    claimDirectory(directory, null);
+    if (claimed) claimDirectory(directory, null);
   } finally {
     await store.close();
   }
@@ -89,7 +103,7 @@ async function exit(): Promise<void> {
   if (methods.some((method) => !READS.has(method))) return;
   // The engine can't be told to leave a question, and would keep its lock on the directory until the answer.
   if (methods.length > 0 && opened) {
-    claimDirectory(opened.directory, null);
+    if (opened.claimed) claimDirectory(opened.directory, null);
     process.kill(process.pid, 'SIGKILL');
   }
   await close().finally(() => process.exit());

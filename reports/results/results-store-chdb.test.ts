@@ -148,6 +148,17 @@ describe('a directory that cannot be used', () => {
     await expect(openResultsStore('chdb:/proc/self/results')).rejects.toMatchObject(unwritable);
   });
 
+  it('takes no file more: it is read all the same', async () => {
+    const full = join(parent, 'full');
+    await (await openResultsStore(`chdb:${full}`)).close();
+    // In the way of the file that says who has the directory, as a full disk would be.
+    await mkdir(join(full, 'plimsoll.json.new'));
+    await expect(openResultsStore(`chdb:${full}`)).rejects.toMatchObject({ code: 'unwritable' });
+    const reader = await openResultsStore(`chdb:${full}`, { readOnly: true });
+    expect(await reader.listRuns()).toEqual([]);
+    await reader.close();
+  });
+
   it('does not exist, and a reader does not make it', async () => {
     const missing = join(parent, 'missing');
     await expect(openResultsStore(`chdb:${missing}`, { readOnly: true })).rejects.toMatchObject({ code: 'empty' });
