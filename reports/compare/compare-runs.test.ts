@@ -47,6 +47,9 @@ describe('a comparison', () => {
     });
     const onlyThroughput = compare({}, { shift: 1.5 }, { judged: ['throughput'] });
     expect(onlyThroughput).toMatchObject({ verdict: 'no difference seen', method: { judged: ['throughput'] } });
+    expect(onlyThroughput.remarks.join()).toMatch(
+      /only looked at, p50 of \w+, p99 of \w+, p50 of \w+, and 1 more would be worse/,
+    );
     expect(compare({ rate: 90 }, {}, { judged: ['throughput'] }).verdict).toBe('worse');
     expect(compare({}, { shift: 1.5 }, { tolerance: { share: 0.1, ms: 60_000 } }).verdict).toBe('no difference seen');
   });

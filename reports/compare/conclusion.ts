@@ -3,6 +3,8 @@ import type { ComparedRow, Comparison, ComparisonVerdict } from './comparison.ts
 
 /** Of a run, before from-run-to-run variance can be told from what changed. */
 const RUNS_LEAST = 3;
+/** Of rows that decide nothing. */
+const SEEMING_SHOWN = 3;
 
 export function concludeComparison(
   parts: Omit<Comparison, 'verdict' | 'sentence' | 'obstacles' | 'remarks'>,
@@ -118,8 +120,10 @@ function remarksOf(parts: Pick<Comparison, 'a' | 'b' | 'method' | 'losses' | 'tr
   const seeming = allRows(parts)
     .filter(({ row }) => !row.judged && row.verdict === 'worse')
     .map(({ name }) => name);
-  if (seeming.length > 0 && seeming.length <= 3 && parts.trends.length > 0) {
-    sentences.push(`Of the rows that are only looked at, ${seeming.join(', ')} would be worse.`);
+  if (seeming.length > 0) {
+    const more = seeming.length - SEEMING_SHOWN;
+    const named = [...seeming.slice(0, SEEMING_SHOWN), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
+    sentences.push(`Of the rows that are only looked at, ${named} would be worse.`);
   }
   return sentences;
 }
