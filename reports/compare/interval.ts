@@ -118,7 +118,7 @@ function varianceOf(values: Float64Array): number {
 }
 
 /** Of values in ascending order, between neighbours in proportion. */
-export function quantileOf(sorted: Float64Array, share: number): number {
+function quantileOf(sorted: Float64Array, share: number): number {
   const at = share * (sorted.length - 1);
   const below = Math.floor(at);
   const above = Math.min(below + 1, sorted.length - 1);

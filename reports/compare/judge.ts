@@ -5,11 +5,11 @@ import { normalQuantile } from './student.ts';
 
 /** A percentile needs so many samples beyond it, and a run so many seconds, to be told from chance. */
 export const SAMPLES_BEYOND_LEAST = 10;
-export const SECONDS_LEAST = 10;
+const SECONDS_LEAST = 10;
 
 /**
  * Worse, or better, only if the interval excludes "no change" and the change itself is beyond the tolerance.
- * `toleranceMs` in the unit of the difference; 0: none.
+ * `least`: the tolerance in the unit of the difference; 0: none.
  */
 export function verdictOf(change: Change, worse: 'higher' | 'lower', share: number, least: number): RowVerdict {
   const { ratio, ratioInterval, difference } = change;

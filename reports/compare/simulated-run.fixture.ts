@@ -23,7 +23,7 @@ export interface SimulatedProcess {
 }
 
 /** Latencies are lognormal around a level that wanders from second to second (first-order autoregression), median about 5 ms. */
-export function simulateTrend(process: SimulatedProcess, random: Random): TrendSeconds {
+function simulateTrend(process: SimulatedProcess, random: Random): TrendSeconds {
   const { seconds, rate, memory, wobble = 0.2, betweenRuns = 0, shift = 1 } = process;
   const starts = new Uint32Array(seconds + 1);
   const values: number[] = [];

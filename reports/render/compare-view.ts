@@ -59,7 +59,7 @@ function view(row: ComparedRow, name: string, format: (value: number) => string)
   };
 }
 
-export function formatFigure(unit: ComparedFigure['unit'], value: number): string {
+function formatFigure(unit: ComparedFigure['unit'], value: number): string {
   if (unit === 'bytes') return formatBytes(value);
   return unit === 'us' ? `${formatNumber(value)} µs` : `${formatNumber(value)}/s`;
 }
