@@ -14,6 +14,14 @@ it('a run that outlived its samples says so, in each chart and in its log; other
   for (const each of said) expect(each).toEqual([SAMPLES_GONE, SAMPLES_GONE]);
   const none = async (): Promise<never[]> => [];
   expect(await textOf(renderHlog(outlived, { histograms: none, sources: none }))).toContain(SAMPLES_GONE);
+  const rolledUp = { ...sampleModel(), counters: {}, gauges: {} };
+  const charts = chartData(rolledUp).charts.map(({ id, variants }) => [
+    id,
+    variants.every(({ empty }) => empty === undefined),
+  ]);
+  const drawn = charts.filter(([, isDrawn]) => isDrawn).map(([id]) => id);
+  expect(drawn).toEqual(['latency', 'heat', 'connecting', 'delay', 'distribution']);
+  expect(await textOf(renderHlog(rolledUp, { histograms: none, sources: none }))).toContain(SAMPLES_GONE);
   const others = [sampleModel(), sampleModelWithoutMessages(), { ...sampleModelInterrupted(), ...NO_SAMPLES }];
   expect(others.map(samplesGone)).toEqual([false, false, false]);
 });

@@ -37,10 +37,15 @@ export function chartData(model: ReportModel): ChartData {
   };
 }
 
-/** What a chart says of a run that recorded nothing would not be true. */
+/** What an empty chart says of a run that recorded nothing would not be true. */
 function withoutSamples(chart: Chart): Chart {
   const said = { series: [], words: SAMPLES_GONE, empty: SAMPLES_GONE };
-  return { ...chart, variants: chart.variants.map(({ label, unit }) => ({ label, unit, ...said })) };
+  return {
+    ...chart,
+    variants: chart.variants.map((variant) =>
+      variant.empty === undefined ? variant : { label: variant.label, unit: variant.unit, ...said },
+    ),
+  };
 }
 
 /** From the first sample or phase to the last; null when there is neither. */

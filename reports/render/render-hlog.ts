@@ -40,7 +40,7 @@ function header(model: ReportModel, baseMs: number, recorded: boolean): string[]
   return [
     `#[Run ${oneLine(runId)} of Plimsoll${status === 'finished' ? '' : `, ${status}`}]`,
     '#[Values: microseconds; all agents merged; Tag: the metric]',
-    ...(recorded ? [] : [`#[${samplesGone(model) ? SAMPLES_GONE : 'No latency was recorded in this run'}]`]),
+    ...(samplesGone(model) ? [`#[${SAMPLES_GONE}]`] : recorded ? [] : ['#[No latency was recorded in this run]']),
     '#[Histogram log format version 1.3]',
     `#[StartTime: ${seconds(baseMs)} (seconds since epoch), ${new Date(baseMs).toUTCString()}]`,
     `#[BaseTime: ${seconds(baseMs)} (seconds since epoch)]`,

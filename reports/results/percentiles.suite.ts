@@ -3,12 +3,13 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { TRENDS, type TrendName } from '../../loadgen/recorder/metrics.ts';
 import type { HistogramRow, Phase } from '../../loadgen/recorder/samples.ts';
-import type { Distribution, PercentilePoint } from '../report-model.ts';
+import { buildHeatMap, heatRow } from '../heat-map.ts';
+import type { Distribution, HeatMap, PercentilePoint, ReportModel } from '../report-model.ts';
 import { batchOf, bucketsOf, emptyHistogram, runStart, START_MS } from './results-fixtures.suite.ts';
 import type { ResultsStore } from './results-store.ts';
 
 /** What one agent recorded of one metric in one second. */
-interface Interval {
+export interface Interval {
   agent: number;
   second: number;
   metric: HistogramRow['metric'];
@@ -17,14 +18,15 @@ interface Interval {
   samples: Array<{ us: number; times: number }>;
 }
 
+/** Of a second, and of those that come a multiple of four later. */
 const PHASES: Phase[] = ['warm-up', 'steady', 'steady', 'drain'];
 
 const AGENTS = 3;
 
-const interval = (metrics: readonly TrendName[]): fc.Arbitrary<Interval> =>
+const interval = (metrics: readonly TrendName[], seconds: readonly number[]): fc.Arbitrary<Interval> =>
   fc.record({
     agent: fc.nat({ max: AGENTS - 1 }),
-    second: fc.nat({ max: PHASES.length - 1 }),
+    second: fc.constantFrom(...seconds),
     metric: fc.constantFrom(...metrics),
     scenario: fc.constantFrom('', 'direct', 'groups'),
     samples: fc.array(
@@ -37,13 +39,17 @@ const interval = (metrics: readonly TrendName[]): fc.Arbitrary<Interval> =>
   });
 
 /** Few metrics in one run, so that there is something to merge; all of them over the runs of a test. */
-const run = fc.shuffledSubarray([...TRENDS], { minLength: 2, maxLength: 4 }).chain((metrics) =>
-  fc.uniqueArray(interval(metrics), {
-    selector: ({ agent, second, metric, scenario }) => `${agent} ${second} ${metric} ${scenario}`,
-    minLength: 1,
-    maxLength: 30,
-  }),
-);
+export function madeUpRun(seconds: readonly number[]): fc.Arbitrary<Interval[]> {
+  return fc.shuffledSubarray([...TRENDS], { minLength: 2, maxLength: 4 }).chain((metrics) =>
+    fc.uniqueArray(interval(metrics, seconds), {
+      selector: ({ agent, second, metric, scenario }) => `${agent} ${second} ${metric} ${scenario}`,
+      minLength: 1,
+      maxLength: 30,
+    }),
+  );
+}
+
+const run = madeUpRun([...PHASES.keys()]);
 
 export function percentilesSuite(storeOf: () => ResultsStore): void {
   it('computes the percentiles of merged histograms exactly', { timeout: 60_000 }, async () => {
@@ -56,20 +62,28 @@ export function percentilesSuite(storeOf: () => ResultsStore): void {
         await store.startRun(runStart(runId));
         await store.write(runId, batchOf({ histograms: intervals.map(rowOf) }));
         const model = await store.loadRun(runId);
-        for (const metric of TRENDS) {
-          const ofMetric = intervals.filter((each) => each.metric === metric);
-          if (ofMetric.length > 0) seen.add(metric);
-          expect(model.percentiles[metric] ?? []).toEqual(expectedPoints(ofMetric));
-          expect(model.distributions.filter((each) => each.metric === metric)).toEqual([
-            ...expectedDistribution(metric, 'steady', ofMetric),
-            ...expectedDistribution(metric, 'all', ofMetric),
-          ]);
-        }
+        for (const { metric } of intervals) seen.add(metric);
+        expectLatencies(model, intervals);
       }),
       { numRuns: 24, seed: 20241121 },
     );
     expect(seen).toEqual(new Set(TRENDS));
   });
+}
+
+/** Everything that a report says of latencies is that of the merged HdrHistograms. */
+export function expectLatencies(model: ReportModel, intervals: Interval[]): void {
+  for (const metric of TRENDS) {
+    const ofMetric = intervals.filter((each) => each.metric === metric);
+    expect(model.percentiles[metric] ?? []).toEqual(expectedPoints(ofMetric));
+    expect(model.distributions.filter((each) => each.metric === metric)).toEqual([
+      ...expectedDistribution(metric, 'steady', ofMetric),
+      ...expectedDistribution(metric, 'all', ofMetric),
+    ]);
+    expect(model.heatMaps.filter((each) => each.metric === metric).map(({ columns }) => columns)).toEqual(
+      metric.endsWith('_service') || ofMetric.length === 0 ? [] : [expectedHeatMap(model, intervals, ofMetric)],
+    );
+  }
 }
 
 /** Percentiles that anybody may ask of the tables, of every set of agents, each second and the whole run. */
@@ -127,13 +141,23 @@ function expectedSubsets(intervals: Interval[]): Map<string, unknown[]> {
   return expected;
 }
 
-function rowOf(interval: Interval): HistogramRow {
+function expectedHeatMap(model: ReportModel, intervals: Interval[], ofMetric: Interval[]): HeatMap['columns'] {
+  const cells = ofMetric.flatMap((each) => {
+    const { values, counts } = bucketsOf(merged([each]));
+    const column = each.second - Math.min(...intervals.map(({ second }) => second));
+    return values.map((value, at) => ({ column, row: heatRow(value), count: counts[at]! }));
+  });
+  const { metric, startMs, stepSeconds } = model.heatMaps[0]!;
+  return buildHeatMap({ metric, startMs, stepSeconds }, cells).columns;
+}
+
+export function rowOf(interval: Interval): HistogramRow {
   const amounts = interval.samples.map(({ us }) => us);
   return {
     atMs: START_MS + interval.second * 1000,
     source: `agent-${interval.agent}`,
     metric: interval.metric,
-    phase: PHASES[interval.second]!,
+    phase: phaseOf(interval.second),
     ...(interval.scenario !== '' && { scenario: interval.scenario }),
     count: interval.samples.reduce((sum, { times }) => sum + times, 0),
     sumUs: interval.samples.reduce((sum, { us, times }) => sum + us * times, 0),
@@ -141,6 +165,10 @@ function rowOf(interval: Interval): HistogramRow {
     maxUs: Math.max(...amounts),
     ...bucketsOf(merged([interval])),
   };
+}
+
+function phaseOf(second: number): Phase {
+  return PHASES[second % PHASES.length]!;
 }
 
 function merged(intervals: Interval[]) {
@@ -154,9 +182,9 @@ function maxMs(intervals: Interval[]): number {
 }
 
 function expectedPoints(intervals: Interval[]): PercentilePoint[] {
-  return PHASES.flatMap((_, second) => {
+  const seconds = [...new Set(intervals.map(({ second }) => second))].sort((a, b) => a - b);
+  return seconds.map((second) => {
     const ofSecond = intervals.filter((each) => each.second === second);
-    if (ofSecond.length === 0) return [];
     const histogram = merged(ofSecond);
     const percentile = (level: number) => histogram.getValueAtPercentile(level) / 1000;
     return {
@@ -176,7 +204,7 @@ function expectedDistribution(
   phase: 'steady' | 'all',
   intervals: Interval[],
 ): Distribution[] {
-  const chosen = intervals.filter((each) => phase === 'all' || PHASES[each.second] === phase);
+  const chosen = intervals.filter((each) => phase === 'all' || phaseOf(each.second) === phase);
   if (chosen.length === 0) return [];
   const histogram = merged(chosen);
   const { values, counts } = bucketsOf(histogram);

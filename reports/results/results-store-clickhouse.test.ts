@@ -242,6 +242,25 @@ it('drops samples that are older than its retention, and nothing else, until tha
   await drop(database);
 });
 
+it('reports latencies of runs whose samples are past their retention', async () => {
+  const database = newDatabase();
+  const store = await openClickHouseStore(await connect(database));
+  const start = runStart('old');
+  await store.startRun(start);
+  const seconds = Array.from({ length: 100 }, (_, second) => START_MS + second * 1000);
+  await store.write('old', batchOf({ histograms: seconds.map((atMs) => histogramRow({ atMs })) }));
+  await store.finishRun('old', runSummary(start));
+  const before = await store.loadRun('old');
+  expect(before.percentiles.delivery_latency).toHaveLength(100);
+  for (const condition of [`at < '2024-11-21 12:01:10'`, 'true']) {
+    const mutation = `ALTER TABLE ${database}.histograms DELETE WHERE ${condition} SETTINGS mutations_sync = 1`;
+    await runCommand(admin, mutation);
+    expect(await store.loadRun('old')).toEqual(before);
+  }
+  await store.close();
+  await drop(database);
+});
+
 it('lists as interrupted, by the ready query, what gave no sign of life for a while and has no end', async () => {
   const database = newDatabase();
   const store = await openClickHouseStore(await connect(database));

@@ -19,6 +19,7 @@ import { queryReport } from './report-query.ts';
 import type { ResultsStore, RunListing, RunStart } from './results-store.ts';
 import { ResultsError } from './results-store.ts';
 import { applyRetention, type Retention } from './retention.ts';
+import { RollUpKeeper } from './roll-up-keeper.ts';
 import { type FoundRun, findRun, listRuns } from './run-query.ts';
 import { endRows, startRow } from './run-rows.ts';
 import { SampleWriter } from './sample-writer.ts';
@@ -68,6 +69,7 @@ export async function openClickHouseStore(
 class ClickHouseResultsStore implements ResultsStore {
   readonly #store: StoreClient;
   readonly #samples: SampleWriter;
+  readonly #rollUps: RollUpKeeper;
   readonly #exclusive: boolean;
   readonly #interruptedAfterMs: number;
   readonly #heartbeatMs: number;
@@ -78,6 +80,7 @@ class ClickHouseResultsStore implements ResultsStore {
   constructor(store: StoreClient, options: ClickHouseStoreOptions) {
     this.#store = store;
     this.#samples = new SampleWriter(store);
+    this.#rollUps = new RollUpKeeper(store);
     this.#exclusive = options.exclusive ?? false;
     this.#heartbeatMs = options.heartbeatMs ?? 10_000;
     this.#interruptedAfterMs = options.interruptedAfterMs ?? 30_000;
@@ -99,8 +102,10 @@ class ClickHouseResultsStore implements ResultsStore {
     if (!this.#exclusive) this.#startHeartbeat();
   }
 
-  write(runId: string, batch: SampleBatch): Promise<void> {
-    return this.#samples.write(runId, batch);
+  async write(runId: string, batch: SampleBatch): Promise<void> {
+    await this.#samples.write(runId, batch);
+    const newest = batch.histograms.at(-1);
+    if (newest) this.#rollUps.stored(runId, newest.atMs);
   }
 
   async storeSegment(source: string | Uint8Array, options: SegmentOptions = {}): Promise<number> {
@@ -111,6 +116,7 @@ class ClickHouseResultsStore implements ResultsStore {
       this.#exclusive ? { ...options, patienceMs: undefined } : options,
     );
     if (stored === null) return 0;
+    if (stored.newestMs !== null) this.#rollUps.stored(stored.runId, stored.newestMs);
     if (stored.rows.run_ends) this.#over(stored.runId);
     return totalRows(stored.rows);
   }
@@ -127,6 +133,8 @@ class ClickHouseResultsStore implements ResultsStore {
   }
 
   async loadRun(id: string): Promise<ReportModel> {
+    // Quicker than to compute the same beside them.
+    await this.#rollUps.idle();
     const run = await findRun(this.#store, id);
     return queryReport(this.#store, run, this.#status(run));
   }
@@ -179,6 +187,7 @@ class ClickHouseResultsStore implements ResultsStore {
   async close(): Promise<void> {
     this.#stopHeartbeat();
     await this.#samples.drain();
+    await this.#rollUps.close();
     await this.#store.client.close();
   }
 
@@ -190,6 +199,7 @@ class ClickHouseResultsStore implements ResultsStore {
   }
 
   #over(runId: string): void {
+    this.#rollUps.finished(runId);
     this.#runs.delete(runId);
     if (this.#runs.size === 0) this.#stopHeartbeat();
   }

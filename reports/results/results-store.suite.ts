@@ -18,6 +18,7 @@ import {
   START_MS,
 } from './results-fixtures.suite.ts';
 import type { ResultsStore } from './results-store.ts';
+import { rollUpsSuite } from './roll-ups.suite.ts';
 import { secondsSuite } from './seconds-query.suite.ts';
 import { segmentsSuite } from './segments.suite.ts';
 
@@ -238,6 +239,7 @@ export function resultsStoreSuite(name: string, createBackend: () => Promise<Res
 
       percentilesSuite(() => store);
       subsetPercentilesSuite(() => store);
+      rollUpsSuite(() => store);
       questionsSuite(() => store);
       readyQueriesSuite(() => store);
       secondsSuite(() => store);

@@ -1,6 +1,6 @@
 /**
  * How long a store keeps samples. Old rows of `histograms`, `counters` and `gauges` go, which are nearly all of its size; a
- * run's start, end, summary, ledger, thresholds and faults stay, so that it is still listed and compared by its figures.
+ * run's start, end, summary, ledger, thresholds and faults stay, and its roll-ups, so that it is still listed and reported.
  */
 import { ResultsError } from './results-store.ts';
 import { queryRows, runCommand, type StoreClient } from './store-client.ts';

@@ -4,6 +4,7 @@
  */
 import { ResultsError } from './results-store.ts';
 import { questionsOfVersion5 } from './schema-questions.ts';
+import { rollUpsOfVersion6 } from './schema-roll-ups.ts';
 import { queryRows, runCommand, type StoreClient } from './store-client.ts';
 
 /** Statements that bring a store from one version to the next. Each must be harmless when run twice. */
@@ -16,6 +17,7 @@ export const MIGRATIONS: readonly Migration[] = [
   streamsOfVersion3,
   tokensOfVersion4,
   questionsOfVersion5,
+  rollUpsOfVersion6,
 ];
 
 /**
@@ -91,6 +93,8 @@ const TABLES = new Set([
   'phases',
   'searches',
   'cost_models',
+  'seconds',
+  'minutes',
 ]);
 
 /**

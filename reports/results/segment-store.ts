@@ -13,7 +13,7 @@ export interface SegmentOptions {
 
 /**
  * `source`: a file of a spool, or what would be in one. Resolves with the rows of each table, once they are all stored; with
- * nothing for a file that was cut before anything was in it.
+ * nothing for a file that was cut before anything was in it. `newestMs`: when the last of its histograms was recorded, null if it has none.
  *
  * Two things see to it that rows are stored once. Tables remember the tokens of their last 10,000 inserts, which catches an
  * attempt that a slow server carries out after the next one has come. Beyond that, the number of rows that the run has in a
@@ -25,7 +25,7 @@ export async function storeSegment(
   store: StoreClient,
   source: string | Uint8Array,
   options: SegmentOptions,
-): Promise<{ runId: string; rows: RowCounts } | null> {
+): Promise<{ runId: string; rows: RowCounts; newestMs: number | null } | null> {
   const segment =
     typeof source === 'string'
       ? decodeSegment(readSpooled(source), source)
@@ -33,13 +33,21 @@ export async function storeSegment(
   if (segment === null) return null;
   const { runId, segment: number } = segment.head;
   const stored: RowCounts = {};
+  let newestMs: number | null = null;
   for (const [table, { rows, lines }] of byTable(segment.records)) {
     stored[table] = rows;
+    if (table === 'histograms') newestMs = timeOfLast(lines);
     if (options.doubtful && (await isStored(store, segment, table, rows))) continue;
     const signal = options.patienceMs === undefined ? undefined : AbortSignal.timeout(options.patienceMs);
     await insertLines(store, table, lines, `${runId}/${number}/${table}`, signal);
   }
-  return { runId, rows: stored };
+  return { runId, rows: stored, newestMs };
+}
+
+function timeOfLast(lines: readonly Buffer[]): number {
+  const ofLast = lines.at(-1)!;
+  const { at } = JSON.parse(ofLast.toString('utf8', ofLast.lastIndexOf('\n', -2) + 1)) as { at: string };
+  return Date.parse(`${at.replace(' ', 'T')}Z`);
 }
 
 function readSpooled(path: string): Buffer {

@@ -68,9 +68,13 @@ export async function queryBinary(
 }
 
 /** @throws ResultsError */
-export async function runCommand(store: StoreClient, query: string): Promise<void> {
+export async function runCommand(
+  store: StoreClient,
+  query: string,
+  parameters: Record<string, string | number> = {},
+): Promise<void> {
   try {
-    await store.client.command({ query, clickhouse_settings: FIXED_SETTINGS });
+    await store.client.command({ query, query_params: parameters, clickhouse_settings: FIXED_SETTINGS });
   } catch (error) {
     throw toResultsError(error, store.place);
   }
