@@ -148,6 +148,7 @@ export function resultsStoreSuite(name: string, createBackend: () => Promise<Res
         });
         await store.startRun(start);
         const summary = runSummary(start);
+        await store.write('finished', batchOf({ counters: [counterRow()] }));
         await store.finishRun('finished', summary);
         expect(await store.loadRun('finished')).toEqual({
           runId: 'finished',
@@ -156,7 +157,7 @@ export function resultsStoreSuite(name: string, createBackend: () => Promise<Res
           scenarioText: AWKWARD_TEXT,
           command: AWKWARD_TEXT,
           percentiles: {},
-          counters: {},
+          counters: { messages_sent: [{ atMs: START_MS, value: 3 }] },
           gauges: {},
           distributions: [],
           heatMaps: [],
