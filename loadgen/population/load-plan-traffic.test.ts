@@ -230,7 +230,7 @@ describe("k6's executors", () => {
     [
       'a fault too late',
       { connections: 5, load: { rate: 1 }, faults: [{ kind: 'kill-shard', at: '31s' }] },
-      'comes after the steady phase of 30s',
+      'comes after the steady phase of 30s; -d 1m1s is long enough',
     ],
     [
       'a day of nobody',

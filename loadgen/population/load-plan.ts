@@ -34,6 +34,8 @@ export interface LoadOverrides {
 }
 
 const CROWD_GRACE_MS = 2000;
+/** Steady phase after the last fault, to see the service recover. */
+const AFTER_FAULT_MS = 30_000;
 
 /** @param samples sizes of `messageBytes.file`. Throws ScenarioError when the numbers do not go together. */
 export function compileScenario(
@@ -207,12 +209,13 @@ function habits(
 }
 
 function faultsOf(scenario: CheckedScenario, steadyMs: number): CheckedFault[] {
-  for (const fault of scenario.faults) {
-    if (fault.at >= steadyMs) {
-      throw new ScenarioError(
-        `the fault ${fault.kind} at ${formatDuration(fault.at)} comes after the steady phase of ${formatDuration(steadyMs)}`,
-      );
-    }
+  const late = scenario.faults.find(({ at }) => at >= steadyMs);
+  if (late !== undefined) {
+    const enough = formatDuration(Math.max(...scenario.faults.map(({ at }) => at)) + AFTER_FAULT_MS);
+    throw new ScenarioError(
+      `the fault ${late.kind} at ${formatDuration(late.at)} comes after the steady phase of ${formatDuration(steadyMs)}; ` +
+        `-d ${enough} is long enough to see all faults and what follows, or give it an earlier "at"`,
+    );
   }
   return [...scenario.faults].sort((a, b) => a.at - b.at);
 }

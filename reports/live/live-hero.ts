@@ -27,7 +27,7 @@ ${notices.length === 0 ? '' : `<details class="notices"><summary>${formatPlural(
 
 function figures(run: LiveRun, status: LiveStatus): string[] {
   const { connections, connectionsRequested, deliveryP50Ms, deliveryP99Ms, serverCpu, agentCpu } = status;
-  const cores = (value: number | null) => (value === null ? '–' : `${value.toFixed(1)}`);
+  const cores = (value: number | null) => (value === null ? '–' : value.toFixed(value < 1 ? 2 : 1));
   return [
     figure('Connections', formatCount(connections), '', `of ${formatCount(connectionsRequested)} at the start`),
     figure(
@@ -44,7 +44,7 @@ function figures(run: LiveRun, status: LiveStatus): string[] {
       'Server CPU',
       cores(serverCpu),
       serverCpu === null ? '' : 'cores',
-      `agents ${agentCpu === null ? '–' : agentCpu.toFixed(2)}, of ${run.cores} cores here`,
+      `agents ${cores(agentCpu)}, of ${run.cores} cores here`,
     ),
   ];
 }

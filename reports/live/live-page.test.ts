@@ -1,5 +1,6 @@
 /** The live page in a real browser and to bare requests, followed from its first seconds to the verdict. */
 import { get, request as httpRequest } from 'node:http';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launchChromium } from '../../tools/chromium.ts';
@@ -50,6 +51,29 @@ function pass(more: number): void {
   status = { ...status, phases: [{ phase: 'steady', startMs: START_MS, endMs: START_MS + seconds * 1_000 }] };
 }
 
+/** A way to a port that can be cut as the end of a process cuts it, without a word. */
+async function wayTo(target: number): Promise<{ url: string; cut(): Promise<void>; restore(): Promise<void> }> {
+  const sockets = new Set<Socket>();
+  let server: Server;
+  let port = 0;
+  const restore = async () => {
+    server = createServer((socket) => {
+      const onward = connect(target, '127.0.0.1');
+      for (const each of [socket, onward]) sockets.add(each.on('error', () => {}));
+      socket.pipe(onward).pipe(socket);
+    });
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    port = (server.address() as AddressInfo).port;
+  };
+  const cut = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    });
+  await restore();
+  return { url: `http://127.0.0.1:${port}/`, cut, restore };
+}
+
 describe('the live page in a browser', () => {
   let browser: Browser;
   const complaints: string[] = [];
@@ -58,14 +82,14 @@ describe('the live page in a browser', () => {
   });
   afterAll(() => browser?.close());
 
-  async function open(): Promise<Page> {
+  async function open(url = live.url): Promise<Page> {
     const page = await browser.newPage();
     page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('request', (request) => {
-      if (!request.url().startsWith(live.url) && !request.url().startsWith('data:')) complaints.push(request.url());
+      if (!request.url().startsWith(url) && !request.url().startsWith('data:')) complaints.push(request.url());
     });
-    await page.goto(live.url);
+    await page.goto(url);
     await page.waitForSelector('html[data-live="on"][data-charts="drawn"]');
     return page;
   }
@@ -134,6 +158,24 @@ describe('the live page in a browser', () => {
     await expect(page.goto(url)).rejects.toThrow('ERR_CONNECTION_REFUSED');
     complaints.length = 0;
   });
+
+  it('does not go on saying that a run that was killed is running', { timeout: 30_000 }, async () => {
+    const way = await wayTo(Number(new URL(live.url).port));
+    status = { ...status, troubles: [] };
+    const page = await open(way.url);
+    const top = page.locator('#verdict');
+    expect(await top.textContent()).toMatch(/RUNNING[\s\S]*Nothing is wrong/);
+    await way.cut();
+    await page.waitForSelector('html[data-live="gone"]');
+    expect(await top.textContent()).toMatch(/RUN GONE[\s\S]*can’t be reached any more/);
+    expect(await top.textContent()).not.toMatch(/RUNNING|Nothing is wrong/);
+    expect(await page.title()).toMatch(/^run gone: /);
+    await way.restore();
+    await page.waitForSelector('html[data-live="on"]');
+    expect(await top.textContent()).toMatch(/RUNNING[\s\S]*Nothing is wrong/);
+    await way.cut();
+    complaints.length = 0;
+  });
 });
 
 describe('the server of the live page', () => {
@@ -159,6 +201,8 @@ describe('the server of the live page', () => {
     expect(await ask({ host: 'rebound.example' })).toMatchObject({ status: 421 });
     expect((await ask({ host: 'rebound.example', path: '/events' })).status).toBe(421);
     expect((await ask({ method: 'POST' })).status).toBe(405);
+    expect(await ask({ method: 'HEAD' })).toEqual({ status: 200, text: '' });
+    expect(await ask({ method: 'HEAD', path: '/events' })).toEqual({ status: 200, text: '' });
     expect((await ask({ path: '/../../etc/passwd' })).status).toBe(404);
     expect((await ask({ path: '/events/' })).status).toBe(404);
   });

@@ -1,11 +1,11 @@
 /** What the live page does in the reader's browser: takes what changed, hands it to the charts, and says when the run has ended. */
 import { APPLY_CHANGE_SCRIPT } from './live-change.ts';
 
-/** The root gets `data-live`: `on`, `lost` or `ended`. Charts get a `chartdata` event; in a hidden tab only when it is looked at. */
+/** The root gets `data-live`: `on`, `lost`, `gone` or `ended`. Charts get a `chartdata` event; in a hidden tab only when it is looked at. */
 export const LIVE_SCRIPT = `
 (() => {
   'use strict';
-  const RELOAD_AFTER_MS = 15000;
+  const GONE_AFTER_MS = 5000;
   const root = document.documentElement;
   const banner = document.getElementById('live-banner');
   const runId = banner.dataset.run;
@@ -18,6 +18,19 @@ ${APPLY_CHANGE_SCRIPT}
     root.dataset.live = live;
     banner.hidden = text === '';
     if (banner.textContent !== text) banner.textContent = text;
+  }
+
+  /** Nothing is known of the run any more: its figures stay, but nothing may say that it goes on. */
+  function showNoAnswer(headline, text) {
+    const hero = document.getElementById('verdict');
+    hero.querySelector('.verdict').textContent = headline;
+    const reasons = hero.querySelector('.reasons');
+    const words = document.createElement('p');
+    words.textContent = text;
+    reasons.replaceChildren(words);
+    reasons.classList.add('troubled');
+    if (state !== null) document.title = headline.toLowerCase() + ': ' + state.title;
+    shown.hero = shown.title = null;
   }
 
   /** Sections of the page as they are now. Charts that are there stay as they are, with what was chosen in them. */
@@ -99,10 +112,12 @@ ${APPLY_CHANGE_SCRIPT}
   events.addEventListener('error', () => {
     if (events.readyState === EventSource.CLOSED && root.dataset.live === 'ended') return;
     lostAt = lostAt || Date.now();
-    const gone = Date.now() - lostAt > RELOAD_AFTER_MS || events.readyState === EventSource.CLOSED;
-    say('lost', gone
+    const gone = Date.now() - lostAt > GONE_AFTER_MS || events.readyState === EventSource.CLOSED;
+    const text = gone
       ? 'The run can’t be reached any more: it has ended or was stopped. What was seen so far stays here; plimsoll report ' + runId + ' shows what was stored of it.'
-      : 'The connection to the run is lost; trying again.');
+      : 'The connection to the run is lost; trying again.';
+    say(gone ? 'gone' : 'lost', text);
+    showNoAnswer(gone ? 'RUN GONE' : 'NO ANSWER', text);
   });
 })();
 `;

@@ -1,7 +1,7 @@
 /** Serves the live page: two addresses, nothing of the disk, no other site's scripts. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
-import { VIEWERS_MAX } from './live-viewers.ts';
+import { EVENTS_TYPE, VIEWERS_MAX } from './live-viewers.ts';
 
 /** Where the page is served. Port 0: any that is free. */
 export interface LiveAddress {
@@ -75,14 +75,17 @@ function answer(host: string, source: LiveSource, request: IncomingMessage, resp
   const path = request.url?.split('?')[0];
   if (!isOwnName(host, request.headers.host)) {
     refuse(response, 421, 'This page is not served under that name.');
-  } else if (request.method !== 'GET') {
-    response.setHeader('allow', 'GET');
+  } else if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('allow', 'GET, HEAD');
     refuse(response, 405, 'This page can only be looked at.');
   } else if (path === '/') {
     response.setHeader('content-type', 'text/html; charset=utf-8');
     response.end(source.page());
   } else if (path !== '/events') {
     refuse(response, 404, 'There is nothing here; the live page is at /.');
+  } else if (request.method === 'HEAD') {
+    response.setHeader('content-type', EVENTS_TYPE);
+    response.end();
   } else if (!source.follow(response)) {
     refuse(response, 503, `${VIEWERS_MAX} are looking already; close one of the pages.`);
   }

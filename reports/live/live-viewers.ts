@@ -1,6 +1,7 @@
 /** Those who look at a live page: each gets the whole state when it comes, and after that what changed. */
 import type { ServerResponse } from 'node:http';
 
+export const EVENTS_TYPE = 'text/event-stream';
 /** More than that are turned away: each costs the run a little. */
 export const VIEWERS_MAX = 20;
 /** One that has read nothing for so long is sent away; if it still lives, it comes again. */
@@ -21,7 +22,7 @@ export class LiveViewers {
   }
 
   add(response: ServerResponse, state: string): void {
-    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.writeHead(200, { 'content-type': EVENTS_TYPE });
     this.#viewers.set(response, { behindSinceMs: null, missed: false });
     response.on('close', () => this.#viewers.delete(response));
     // Whoever is gone just now: `close` follows.
