@@ -149,6 +149,18 @@ describe('the view', () => {
     expect(terminal.lines).toEqual(['before', 'fault kill-shard: shard 0 killed', '']);
   });
 
+  it('lets nothing that others say move the cursor', () => {
+    vi.stubEnv('TERM', 'xterm');
+    for (const quiet of [true, false]) {
+      const terminal = new Terminal();
+      const view = createProgressView(terminal, { quiet, colour: false });
+      view.notice('agent on a\x1b[2Jhost\nlost');
+      view.show(runSnapshot(), ['agent lost: \x1b[1A\x07b']);
+      expect(terminal.lines[0]).toBe('agent on ahost lost');
+      if (!quiet) expect(terminal.lines.at(-1)).toBe('! agent lost: b');
+    }
+  });
+
   it('counts the rows that its lines take in a terminal that became narrower', () => {
     vi.stubEnv('TERM', 'xterm');
     const terminal = new Terminal();

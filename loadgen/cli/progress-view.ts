@@ -1,4 +1,5 @@
 /** What a person sees while a run goes on: a few lines that are redrawn in place in a terminal, a line now and then in a log. */
+import { printable } from '../../reports/render/terminal-text.ts';
 import type { RunSnapshot } from '../coordinator/progress.ts';
 import { formatCount, formatNumber } from '../units.ts';
 import { phaseSpan, progressBar, progressBlock } from './progress-block.ts';
@@ -23,7 +24,17 @@ export interface ProgressOptions {
 /** What a view needs of a terminal. */
 export type ProgressStream = Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns' | 'rows'>;
 
+/** What agents on other machines and servers say of themselves can't move the cursor or colour the terminal. */
 export function createProgressView(stream: ProgressStream, options: ProgressOptions): ProgressView {
+  const view = viewFor(stream, options);
+  return {
+    ...view,
+    show: (snapshot, troubles) => view.show(snapshot, troubles.map(printable)),
+    notice: (text) => view.notice(printable(text)),
+  };
+}
+
+function viewFor(stream: ProgressStream, options: ProgressOptions): ProgressView {
   if (options.quiet) return { show: () => {}, notice: (text) => void stream.write(`${text}\n`), end: () => {} };
   return stream.isTTY && process.env.TERM !== 'dumb' ? terminalView(stream, options) : logView(stream);
 }

@@ -83,11 +83,6 @@ export function gaugeValues(summary: RunSummary, name: string): GaugeMetric['val
   return metric?.type === 'gauge' ? metric.values : null;
 }
 
-export function counterTotal(summary: RunSummary, name: string): number | null {
-  const metric = findMetric(summary, name);
-  return metric?.type === 'counter' ? metric.values.count : null;
-}
-
 function findMetric(summary: RunSummary, name: string): MetricSummary | undefined {
   return summary.results.metrics.find((metric) => metric.name === name);
 }
