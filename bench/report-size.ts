@@ -1,6 +1,6 @@
 /**
  * What a long run leaves behind, and what it costs to look at it: rows as eight agents record them in an hour are put into an
- * embedded results store, then `plimsoll report` and `plimsoll compare` make their pages of it, as anybody would start them.
+ * embedded results store, which rolls them up behind, and then `plimsoll report` makes its page of them, as anybody would start it.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -51,8 +51,10 @@ export async function measureReportSize({ quick, say }: BenchOptions): Promise<B
     const rows = load.agents * load.seconds * MADE_UP_TRENDS.length;
     const fillSeconds = await fill(results, load, await summaryOfShortRun(directory));
     say(`${rows.toLocaleString('en-US')} histogram rows stored in ${fillSeconds.toFixed(0)} s`);
-    const bytes = await storedBytes(join(directory, 'results'));
-    say(`${(bytes / rows).toFixed(0)} bytes for an agent, a metric and a second`);
+    const { bytes, rolledUp } = await storedBytes(join(directory, 'results'));
+    say(
+      `${(bytes / rows).toFixed(0)} bytes for an agent, a metric and a second, of which ${(rolledUp / rows).toFixed(0)} are roll-ups`,
+    );
     const page = join(directory, 'report.html');
     const reports: Measured[] = [];
     for (let round = 0; round < (quick ? 1 : 3); round++) {
@@ -158,15 +160,16 @@ async function summaryOfShortRun(directory: string): Promise<RunSummary> {
 }
 
 /** Of the parts that count: those that a merge has made superfluous lie there for some minutes more. */
-async function storedBytes(directory: string): Promise<number> {
+async function storedBytes(directory: string): Promise<{ bytes: number; rolledUp: number }> {
   const client = (await loadChdb())(directory);
   try {
     const result = await client.query({
-      query: `SELECT sum(bytes_on_disk)::Float64 AS bytes FROM system.parts WHERE active AND database = 'plimsoll'`,
+      query: `SELECT sum(bytes_on_disk)::Float64 AS bytes, sumIf(bytes_on_disk, table IN ('seconds', 'minutes'))::Float64 AS rolledUp
+        FROM system.parts WHERE active AND database = 'plimsoll'`,
       format: 'JSONEachRow',
     });
-    const [row] = await result.json<{ bytes: number }>();
-    return row!.bytes;
+    const [row] = await result.json<{ bytes: number; rolledUp: number }>();
+    return row!;
   } finally {
     await client.close();
   }
