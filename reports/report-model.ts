@@ -38,6 +38,8 @@ export interface HeatMap {
 
 export interface ReportModel {
   runId: string;
+  /** As it was given; left out or empty: none was. */
+  name?: string;
   status: 'running' | 'finished' | 'interrupted';
   /** Null when the run was cut short before it could be judged. */
   summary: RunSummary | null;

@@ -65,7 +65,11 @@ export async function writeOutputs(
   await write('csv', 'CSV', () => renderCsv(model, stored(load, '--csv')));
   if (options.json && summary) process.stdout.write(renderJson(summary));
   else if (!options.quiet && !options.json) {
-    const text = { colour: options.colour, outputs: written };
+    const text = {
+      colour: options.colour,
+      outputs: written,
+      ...(process.stdout.columns > 0 && { columns: process.stdout.columns }),
+    };
     process.stdout.write(summary ? renderText(summary, text) : renderTextUnfinished(model, text));
   }
   if (problems.length > 0) throw new Error([...problems, ...(unjudged === null ? [] : [unjudged])].join('\n'));

@@ -78,17 +78,19 @@ function counterSummaries(metrics: RunMetrics, { startMs, endMs }: Span, of: Sel
   });
 }
 
+/** A bucket's upper edge, which percentiles are, can lie up to 0.1% above the largest sample: no figure shown is above it. */
 function trendValues(histogram: MergedHistogram): TrendValues {
   const ms = (us: number): number => us / 1_000;
+  const percentile = (percent: number): number => ms(Math.min(histogram.percentile(percent), histogram.max));
   return {
     count: histogram.count,
     avg: ms(histogram.mean),
     min: ms(histogram.min),
-    med: ms(histogram.percentile(50)),
+    med: percentile(50),
     max: ms(histogram.max),
-    'p(90)': ms(histogram.percentile(90)),
-    'p(95)': ms(histogram.percentile(95)),
-    'p(99)': ms(histogram.percentile(99)),
-    'p(99.9)': ms(histogram.percentile(99.9)),
+    'p(90)': percentile(90),
+    'p(95)': percentile(95),
+    'p(99)': percentile(99),
+    'p(99.9)': percentile(99.9),
   };
 }

@@ -5,6 +5,7 @@
 
 import type { FaultResult, LedgerTotals, ThresholdResult, Verdict } from '../recorder/summary.ts';
 import { formatCount } from '../units.ts';
+import { measuredWords } from './measured-words.ts';
 import { DEFAULT_OBJECTIVE_MS, METHOD, round } from './method.ts';
 import { backlogGrowth, memoryGrowth, type SteadySecond } from './verdict-trends.ts';
 
@@ -106,7 +107,7 @@ function findFailures(input: VerdictInput): string[] {
     // What a signal left no time to measure failed nothing.
     if (!ok && (value !== null || input.complete))
       failures.push(
-        `${metric} should meet ${threshold}, but ${value === null ? 'nothing was measured' : `was ${round(value)}`}`,
+        `${metric} should meet ${threshold}, but ${value === null ? 'nothing was measured' : `was ${measuredWords(metric, threshold, value)}`}`,
       );
   }
   const { ledger } = input;
@@ -183,8 +184,9 @@ function findSuspicions(input: VerdictInput): string[] {
     );
   }
   if (input.slipP99Ms !== null && input.slipP99Ms > limitMs) {
+    const share = input.faults.length > 0 ? 'p99 of the seconds that no fault disturbed' : 'send slip p99';
     reasons.push(
-      `sends started ${round(input.slipP99Ms)} ms late (p99), more than 5% of the ${objective} ms objective; use more agents or machines`,
+      `sends started ${input.slipP99Ms.toLocaleString('en-US', { maximumSignificantDigits: 3 })} ms late (${share}), more than 5% of the ${objective} ms objective; use more agents or machines`,
     );
   }
   if (input.droppedMessages > 0 && input.achievedMessages < METHOD.achievedShare * input.offeredMessages) {

@@ -65,7 +65,8 @@ function readTrend(metrics: RunMetrics, metric: TrendName, tags: Tags): TrendRea
     avg: merged.mean / 1_000,
     min: merged.min / 1_000,
     max: merged.max / 1_000,
-    percentile: (percent) => merged.percentile(percent) / 1_000,
+    // A bucket's upper edge can lie up to 0.1% above the largest sample.
+    percentile: (percent) => Math.min(merged.percentile(percent), merged.max) / 1_000,
   };
 }
 

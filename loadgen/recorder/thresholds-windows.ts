@@ -64,10 +64,12 @@ function aggregateUs(
   edges: Float64Array,
   counts: Float64Array,
 ): number {
-  if (aggregation.method === 'percentile') return bucketPercentile(edges, counts, total, aggregation.percentile);
+  const maxUs = Math.max(...rows.map((row) => row.maxUs));
+  if (aggregation.method === 'percentile')
+    return Math.min(bucketPercentile(edges, counts, total, aggregation.percentile), maxUs);
   if (aggregation.method === 'avg') return rows.reduce((sum, row) => sum + row.sumUs, 0) / total;
   if (aggregation.method === 'min') return Math.min(...rows.map((row) => row.minUs));
-  return Math.max(...rows.map((row) => row.maxUs));
+  return maxUs;
 }
 
 /** Only whole seconds of the phase: a part of a second would look like a lower rate. */

@@ -35,7 +35,8 @@ export function percentileColumn(
   points: PercentilePoint[],
   pick: Exclude<keyof PercentilePoint, 'atMs' | 'count'>,
 ): Column {
-  return fold(axis, points, (point) => point[pick], Math.max);
+  // A bucket's upper edge, which percentiles are, can lie up to 0.1% above the largest sample.
+  return fold(axis, points, (point) => Math.min(point[pick], point.max), Math.max);
 }
 
 /** Per second, averaged over each step; a second without a row counts as none. */

@@ -38,8 +38,8 @@ it('a fault is told by what was done, what it did to delivery, and when that was
       lost: '0',
       detail: 'shard 1 (process 4711) was killed',
       impact:
-        '1,982 of 3,000 connections left, 1,018 opened again, delivery p99 up to 1.86 s (4.2 ms before), ' +
-        '371 deliveries due at most, 2 sends not started',
+        'lowest reading of a second: 1,982 of 3,000 connections open, 1,018 opened again, delivery p99 up to 1.86 s (4.2 ms before), ' +
+        'up to 371 deliveries overdue, 2 sends not started',
     },
   ]);
 });
@@ -69,6 +69,6 @@ it('stands in the terminal and in Markdown', () => {
   );
   expect(text).toMatch(/✗ cut-network at 40 s: .*\n +could not be carried out: the run has no network of its own/);
   expect(renderMarkdown(summary)).toMatch(
-    /\| kill-shard \| 20 s \| in 2\.6 s \| 0 \| shard 1 .* was killed \| 1,982 of/,
+    /\| kill-shard \| 20 s \| in 2\.6 s \| 0 \| shard 1 .* was killed \| lowest reading of a second: 1,982 of/,
   );
 });

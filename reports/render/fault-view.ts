@@ -44,13 +44,15 @@ function impactText(fault: FaultResult): string {
   const { connectionsBefore, connectionsLowest, p99BeforeMs, p99WorstMs, backlogHighest, dropped, reconnects } = fault;
   const parts: string[] = [];
   if (connectionsLowest !== undefined && connectionsBefore !== undefined && connectionsLowest < connectionsBefore)
-    parts.push(`${formatCount(connectionsLowest)} of ${formatCount(connectionsBefore)} connections left`);
+    parts.push(
+      `lowest reading of a second: ${formatCount(connectionsLowest)} of ${formatCount(connectionsBefore)} connections open`,
+    );
   if (reconnects) parts.push(`${formatCount(reconnects)} opened again`);
   if (p99WorstMs != null) {
     const before = p99BeforeMs == null ? '' : ` (${formatMs(p99BeforeMs)} before)`;
     parts.push(`delivery p99 up to ${formatMs(p99WorstMs)}${before}`);
   }
-  if (backlogHighest) parts.push(`${formatCount(backlogHighest)} deliveries due at most`);
+  if (backlogHighest) parts.push(`up to ${formatCount(backlogHighest)} deliveries overdue`);
   if (dropped) parts.push(`${formatCount(dropped)} sends not started`);
   return parts.join(', ');
 }

@@ -16,6 +16,7 @@ import { escapeHtml, htmlList, htmlSection, htmlTable } from './html-text.ts';
 import {
   connectionFigures,
   fansOut,
+  furtherReasons,
   latencyLimit,
   ledgerGap,
   lossRateBound,
@@ -26,8 +27,7 @@ import {
   thresholdRows,
   trendValues,
   VERDICT_LABELS,
-  VERDICT_MEANINGS,
-  verdictReasons,
+  verdictMeaning,
 } from './summary-view.ts';
 
 interface KeyFigure {
@@ -51,12 +51,12 @@ export function runName(model: ReportModel): string {
 function hero(summary: RunSummary): string {
   const { verdict, config, metadata } = summary;
   const early = metadata.complete ? '' : '<span class="early">stopped early</span>';
-  const reasons = verdictReasons(summary);
+  const reasons = furtherReasons(summary);
   return `<section id="verdict" class="hero ${verdict}" aria-labelledby="verdict-title">
 <p class="eyebrow">${escapeHtml(config.description || config.scenario)}</p>
 <h1 id="verdict-title"><span class="verdict">${VERDICT_LABELS[verdict]}</span>${early}</h1>
 <p class="claim">${escapeHtml(summary.claim)}</p>
-<p class="meaning">${VERDICT_MEANINGS[verdict]}</p>
+<p class="meaning">${escapeHtml(verdictMeaning(summary))}</p>
 ${reasons.length === 0 ? '' : `<div class="reasons">${htmlList(reasons)}</div>`}
 ${keyFigureList(keyFigures(summary))}
 </section>`;

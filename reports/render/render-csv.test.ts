@@ -44,7 +44,7 @@ describe('the CSV', () => {
     expect(rows[0]).toEqual({
       ...{ time: '2026-03-14T09:27:01.000Z', seconds: '1', phase: '', kind: 'trend', metric: 'sent_latency' },
       ...{ source: 'all', count: '4', mean_ms: '3', value: '' },
-      ...{ p50_ms: '1', p90_ms: '8.003', p95_ms: '8.003', p99_ms: '8.003', p99_9_ms: '8.003', max_ms: '8' },
+      ...{ p50_ms: '1', p90_ms: '8', p95_ms: '8', p99_ms: '8', p99_9_ms: '8', max_ms: '8' },
     });
   });
 

@@ -61,8 +61,10 @@ export async function* renderCsv(model: ReportModel, load: SecondLoader): AsyncG
       yield points.map(({ atMs, value }) => line(atMs, 'gauge', metric, source, [...NO_TREND, value])).join('');
 }
 
+/** A bucket's upper edge, which percentiles are, can lie up to 0.1% above the largest sample: it is cut off there. */
 function trendFigures({ count, mean, p50, p90, p95, p99, p999, max }: SourceSecond): number[] {
-  return [count, Number(mean.toFixed(4)), p50, p90, p95, p99, p999, max];
+  const percentiles = [p50, p90, p95, p99, p999].map((value) => Math.min(value, max));
+  return [count, Number(mean.toFixed(4)), ...percentiles, max];
 }
 
 /** The second in which the run began; of one without phases, the first of which anything is known. */

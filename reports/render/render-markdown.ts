@@ -24,6 +24,7 @@ import {
 } from './markdown-text.ts';
 import {
   agentPlaces,
+  furtherReasons,
   heldOfAsked,
   latencyRows,
   lossSentence,
@@ -34,7 +35,6 @@ import {
   serverHeldNote,
   thresholdRows,
   VERDICT_LABELS,
-  verdictReasons,
 } from './summary-view.ts';
 
 const MARKS = { pass: '✅', fail: '❌', inconclusive: '⚠️' } as const;
@@ -46,7 +46,7 @@ export function renderMarkdown(summary: RunSummary): string {
   const blocks = [
     `## ${MARKS[verdict]} ${VERDICT_LABELS[verdict]}: ${escapeMarkdown(name)}`,
     `**${escapeMarkdown(summary.claim)}**`,
-    bullets(verdictReasons(summary)),
+    bullets(furtherReasons(summary)),
     thresholds(summary),
     latencies(summary),
     ledger(summary),

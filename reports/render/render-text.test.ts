@@ -172,6 +172,44 @@ describe('the terminal summary', () => {
     }
   });
 
+  it.each([40, 80, 100, 140])('fits %i columns, and keeps the p99 of delivery', (columns) => {
+    const failing = sampleModel({
+      summary: (summary) => {
+        summary.notes = ['a long remark '.repeat(20)];
+        summary.faults = [
+          { kind: 'network-partition', atSeconds: 12, recoverySeconds: 3.2, lost: 0, detail: 'half of it '.repeat(9) },
+        ];
+      },
+    }).summary!;
+    for (const summary of [failing, sampleModelWithoutMessages().summary!]) {
+      const text = renderText(summary, { columns, outputs: [{ label: 'HTML report', value: 'r.html' }] });
+      expect(Math.max(...text.split('\n').map((line) => [...line].length))).toBeLessThanOrEqual(columns);
+    }
+    const lines = renderText(failing, { columns }).split('\n');
+    const header = lines[lines.findIndex((line) => line.includes('steady phase, milliseconds')) + 1]!;
+    expect(header).toMatch(columns < 95 ? /^ +med .*p99 .*max/ : /^ +avg +med +p90 +p95 +p99 +p99\.9 +max +count/);
+    const at = header.indexOf('p99') + 3;
+    const row = lines.findIndex((line) => line.startsWith('  delivery')) + (columns < 60 ? 1 : 0);
+    const delivery = failing.results.metrics.find(({ name }) => name === 'delivery_latency') as {
+      values: Record<string, number>;
+    };
+    expect(lines[row]!.slice(0, at)).toMatch(new RegExp(`${delivery.values['p(99)']!.toFixed(2)}$`));
+  });
+
+  it('tells a reason once: in the claim, or below it', () => {
+    const { summary } = sampleModel({
+      summary: (summary) => {
+        summary.verdict = 'inconclusive';
+        summary.validity = { valid: false, reasons: ['agent-0 was busy; use more agents', 'sends started late'] };
+        summary.claim = 'This run does not tell whether the server holds it: agent-0 was busy; use more agents.';
+      },
+    });
+    const text = renderText(summary!);
+    expect(text.match(/agent-0 was busy/g)).toHaveLength(1);
+    expect(text.match(/sends started late/g)).toHaveLength(1);
+    expect(text).not.toMatch(/the load generator was not the limit/);
+  });
+
   it('differs by escape sequences only when coloured', () => {
     const coloured = renderText(passed(), { colour: true });
     expect(coloured).toContain('\u001b[32;1mPASS\u001b[0m');
@@ -187,5 +225,10 @@ describe('the terminal summary', () => {
     expect(text).toMatch(/INTERRUPTED/);
     expect(text).toMatch(/messages sent +887/);
     expect(lineWith(text, 'INTERRUPTED')).toContain(sampleModelInterrupted().runId);
+    expect(lineWith(renderTextUnfinished({ ...model, name: 'nightly' }), 'INTERRUPTED')).toMatch(
+      /INTERRUPTED {2}nightly$/,
+    );
+    const column = (label: string) => lineWith(text, new RegExp(`^ {2}${label} `)).search(/(?<=\S {2,})\S/);
+    expect(column('command')).toBe(column('run'));
   });
 });

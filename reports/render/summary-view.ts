@@ -21,9 +21,23 @@ import {
 
 export const VERDICT_LABELS: Record<Verdict, string> = { pass: 'PASS', fail: 'FAIL', inconclusive: 'INCONCLUSIVE' };
 
-/** What a verdict means, for readers who see the word for the first time. */
-export const VERDICT_MEANINGS: Record<Verdict, string> = {
-  pass: 'Every threshold held and every acknowledged message is accounted for.',
+/** What a verdict means, for readers who see the word for the first time; of a pass, also what it leaves open. Ends with a full stop. */
+export function verdictMeaning(summary: RunSummary): string {
+  if (summary.verdict !== 'pass') return MEANINGS[summary.verdict];
+  const rows = thresholdRows(summary);
+  const open = rows
+    .filter(({ outcome }) => outcome === 'unjudged')
+    .map(({ metric, expression }) => `${metric} ${expression}`);
+  const messages =
+    summary.ledger.sent > 0 ? 'every acknowledged message is accounted for' : 'there was no message to account for';
+  if (rows.length === 0) return `No threshold was set, and ${messages}.`;
+  if (open.length === 0) return `Every threshold held, and ${messages}.`;
+  const held =
+    open.length === rows.length ? 'No threshold could be judged' : 'Every threshold that could be judged held';
+  return `${held}, and ${messages}. Not judged, for there was nothing to measure: ${open.join(', ')}.`;
+}
+
+const MEANINGS: Record<Exclude<Verdict, 'pass'>, string> = {
   fail: 'The server missed what was asked of it, and the load generator is above suspicion.',
   inconclusive:
     'The run can’t be counted for or against the server, because the load generator or the machine may have been the limit.',
@@ -202,6 +216,11 @@ export function notMeasured({ server }: RunSummary): string {
 export function verdictReasons(summary: RunSummary): string[] {
   const gap = ledgerGap(summary.ledger);
   return [...new Set([...summary.failures, ...summary.validity.reasons, ...(gap === null ? [] : [gap])])];
+}
+
+/** Those that the claim does not give already. */
+export function furtherReasons(summary: RunSummary, of: string[] = verdictReasons(summary)): string[] {
+  return of.filter((reason) => !summary.claim.includes(reason.replace(/\.$/, '')));
 }
 
 /** Remarks of the run, with what follows from how it was set up. */

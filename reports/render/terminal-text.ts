@@ -44,6 +44,7 @@ export function printable(text: string): string {
     .replace(/\p{Cc}/gu, '');
 }
 
-function visibleWidth(text: string): number {
+/** Columns, without escape sequences. */
+export function visibleWidth(text: string): number {
   return [...stripVTControlCharacters(text)].length;
 }
