@@ -90,7 +90,7 @@ it('a server that goes away in mid-run: the run is judged, its rows wait, and ar
   expect(stderr).toMatch(/results: \d+ rows wait in \.plimsoll\/spool\/\S+; "plimsoll report --flush --results http/);
   expect(stdout).toMatch(/PASS +small/);
   const summary = workspace.summary('s.json');
-  expect(summary.notes.join('\n')).toMatch(/rows of this run wait on disk/);
+  expect(summary.notes.join('\n')).toMatch(/rows of this run waited on disk at its end/);
   const reports = readdirSync(join(workspace.directory, '.plimsoll', 'reports'));
   expect(reports).toContain(`${summary.metadata.runId}.html`);
   expect(spools()).toHaveLength(1);

@@ -76,7 +76,7 @@ export function notesOf(input: SummaryInput, judged: VerdictOutput, sharedMachin
   const { waiting = 0 } = input.rows;
   if (waiting > 0) {
     notes.push(
-      `${formatCount(waiting)} rows of this run wait on disk, because the results store did not answer at the end: “plimsoll report --flush” delivers them.`,
+      `${formatCount(waiting)} rows of this run waited on disk at its end, because the results store did not answer: “plimsoll report --flush” delivers those that still do.`,
     );
   }
   if (sharedMachine) {

@@ -2,7 +2,6 @@
 import type { GaugeName } from '../../loadgen/recorder/metrics.ts';
 import type { RunSummary } from '../../loadgen/recorder/summary.ts';
 import type { ReportModel } from '../report-model.ts';
-import { SAMPLES_GONE, samplesGone } from '../samples-gone.ts';
 import { queryDistributions } from './report-distributions.ts';
 import { type Frame, pointOf, queryFrame } from './report-frame.ts';
 import { queryHeatMap } from './report-heat-map.ts';
@@ -37,7 +36,6 @@ export async function queryReport(
     model.distributions.push(...(await queryDistributions(store, frame.runId, metric)));
     if (!metric.endsWith('_service')) model.heatMaps.push(await queryHeatMap(store, frame, metric));
   }
-  if (samplesGone(model)) model.summary!.notes.push(SAMPLES_GONE);
   return model;
 }
 

@@ -21,15 +21,11 @@ import { ResultsError } from './results-store.ts';
 import { applyRetention, type Retention } from './retention.ts';
 import { RollUpKeeper } from './roll-up-keeper.ts';
 import { type FoundRun, findRun, listRuns } from './run-query.ts';
-import { endRows, startRow } from './run-rows.ts';
-import { SampleWriter } from './sample-writer.ts';
+import { endRows, sampleRows, startRow, type TableRows } from './run-rows.ts';
 import { migrateSchema } from './schema.ts';
-
 import { querySeconds } from './seconds-query.ts';
-
 import { type SegmentOptions, storeSegment } from './segment-store.ts';
 import { totalRows } from './spool-segment.ts';
-
 import { insertRows, queryRows, type StoreClient } from './store-client.ts';
 
 export interface ClickHouseStoreOptions {
@@ -68,7 +64,6 @@ export async function openClickHouseStore(
 
 class ClickHouseResultsStore implements ResultsStore {
   readonly #store: StoreClient;
-  readonly #samples: SampleWriter;
   readonly #rollUps: RollUpKeeper;
   readonly #exclusive: boolean;
   readonly #interruptedAfterMs: number;
@@ -79,7 +74,6 @@ class ClickHouseResultsStore implements ResultsStore {
 
   constructor(store: StoreClient, options: ClickHouseStoreOptions) {
     this.#store = store;
-    this.#samples = new SampleWriter(store);
     this.#rollUps = new RollUpKeeper(store);
     this.#exclusive = options.exclusive ?? false;
     this.#heartbeatMs = options.heartbeatMs ?? 10_000;
@@ -103,7 +97,7 @@ class ClickHouseResultsStore implements ResultsStore {
   }
 
   async write(runId: string, batch: SampleBatch): Promise<void> {
-    await this.#samples.write(runId, batch);
+    await this.#insert(sampleRows(runId, batch));
     const newest = batch.histograms.at(-1);
     if (newest) this.#rollUps.stored(runId, newest.atMs);
   }
@@ -122,8 +116,7 @@ class ClickHouseResultsStore implements ResultsStore {
   }
 
   async finishRun(runId: string, summary: RunSummary): Promise<void> {
-    await this.#samples.drain();
-    for (const { table, rows } of endRows(runId, summary)) await insertRows(this.#store, table, rows);
+    await this.#insert(endRows(runId, summary));
     this.#over(runId);
   }
 
@@ -186,7 +179,6 @@ class ClickHouseResultsStore implements ResultsStore {
 
   async close(): Promise<void> {
     this.#stopHeartbeat();
-    await this.#samples.drain();
     await this.#rollUps.close();
     await this.#store.client.close();
   }
@@ -196,6 +188,10 @@ class ClickHouseResultsStore implements ResultsStore {
     if (this.#runs.has(run.runId)) return 'running';
     if (this.#exclusive || run.silentMs === null || run.silentMs > this.#interruptedAfterMs) return 'interrupted';
     return 'running';
+  }
+
+  async #insert(tables: TableRows[]): Promise<void> {
+    for (const { table, rows } of tables) await insertRows(this.#store, table, rows);
   }
 
   #over(runId: string): void {

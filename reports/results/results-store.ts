@@ -15,7 +15,6 @@ import type { ReportModel } from '../report-model.ts';
 import type { RunSeconds } from '../run-seconds.ts';
 import type { CostModelRecord, SearchRecord } from './capacity-records.ts';
 import type { QueryResult } from './free-query.ts';
-
 import type { SegmentOptions } from './segment-store.ts';
 
 export interface RunStart {
@@ -48,8 +47,8 @@ export interface RunListing {
 export interface ResultsStore {
   startRun(run: RunStart): Promise<void>;
   /**
-   * Resolves once the rows are stored. To wait for it would slow a run down: several may be under way, and those that
-   * wait for an insert go out together with the next one.
+   * Rows that are at hand (a test's, a bench's), straight into the tables: a run's go through its spool. Resolves once they are
+   * stored; when it rejects, some may be.
    */
   write(runId: string, batch: SampleBatch): Promise<void>;
   /**
@@ -58,7 +57,7 @@ export interface ResultsStore {
    * row once. One at a time, and those of a run in their order.
    */
   storeSegment(source: string | Uint8Array, options?: SegmentOptions): Promise<number>;
-  /** After every `write` that went before. */
+  /** The end of a run, as `write`. */
   finishRun(runId: string, summary: RunSummary): Promise<void>;
   /** Newest first. */
   listRuns(limit?: number): Promise<RunListing[]>;
