@@ -196,6 +196,26 @@ describe('the schema', () => {
     await other.client.close();
     await drop(other.database);
   });
+
+  it.each([
+    ['runs', 'id Int32'],
+    ['schema_version', 'version Int64, dirty UInt8'],
+  ])("is not put beside another program's table %s, and nothing is created", async (table, columns) => {
+    const other = await connect(newDatabase());
+    await runCommand(other, `CREATE DATABASE ${other.database}`);
+    await runCommand(other, `CREATE TABLE ${other.database}.${table} (${columns}) ENGINE = MergeTree ORDER BY tuple()`);
+    await runCommand(other, `INSERT INTO ${other.database}.${table} SELECT 3${columns.includes(',') ? ', 0' : ''}`);
+    for (const readOnly of [false, true]) {
+      await expect(migrateSchema(other, { readOnly })).rejects.toMatchObject({
+        code: 'foreign',
+        message: expect.stringMatching(new RegExp(`another program's tables \\(${table}\\): name another database`)),
+      });
+    }
+    const tables = `SELECT name FROM system.tables WHERE database = '${other.database}'`;
+    expect(await queryRows(other, tables)).toEqual([{ name: table }]);
+    await other.client.close();
+    await drop(other.database);
+  });
 });
 
 it('drops samples that are older than its retention, and nothing else, until that is taken back', async () => {

@@ -3,9 +3,10 @@
  * these tables too, so a change of a column is a new migration, never an edit of an old one.
  */
 import { ResultsError } from './results-store.ts';
+import { storedVersion } from './schema-owner.ts';
 import { questionsOfVersion5 } from './schema-questions.ts';
 import { rollUpsOfVersion6 } from './schema-roll-ups.ts';
-import { queryRows, runCommand, type StoreClient } from './store-client.ts';
+import { runCommand, type StoreClient } from './store-client.ts';
 
 /** Statements that bring a store from one version to the next. Each must be harmless when run twice. */
 export type Migration = (database: string) => string[];
@@ -34,7 +35,7 @@ export async function migrateSchema(
 ): Promise<void> {
   const { database, place } = store;
   const migrations = options.migrations ?? MIGRATIONS;
-  const version = await schemaVersion(store);
+  const version = await storedVersion(store, tablesOfVersion1(database));
   if (version > migrations.length) {
     throw new ResultsError(
       'foreign',
@@ -53,49 +54,6 @@ export async function migrateSchema(
     await runCommand(store, `INSERT INTO ${database}.schema_version (version) VALUES (${next + 1})`);
   }
 }
-
-/** 0 when there is no store yet. */
-async function schemaVersion(store: StoreClient): Promise<number> {
-  const { database, place } = store;
-  const tables = await queryRows<{ name: string }>(
-    store,
-    `SELECT name FROM system.tables WHERE database = '${database}'`,
-  );
-  if (tables.some((table) => table.name === 'schema_version')) {
-    const [row] = await queryRows<{ version: number }>(
-      store,
-      `SELECT max(version) AS version FROM ${database}.schema_version`,
-    );
-    return row?.version ?? 0;
-  }
-  // A crash between the first statements of a migration leaves our tables without a version: they are completed.
-  const foreign = tables.find((table) => !TABLES.has(table.name));
-  if (foreign) {
-    throw new ResultsError(
-      'foreign',
-      `The database ${database} in ${place} holds another program's tables (${foreign.name}): name another database.`,
-    );
-  }
-  return 0;
-}
-
-const TABLES = new Set([
-  'schema_version',
-  'runs',
-  'run_ends',
-  'heartbeats',
-  'histograms',
-  'counters',
-  'gauges',
-  'ledger',
-  'thresholds',
-  'faults',
-  'phases',
-  'searches',
-  'cost_models',
-  'seconds',
-  'minutes',
-]);
 
 /**
  * Everything is append-only, so that a row which was acknowledged never changes; the status of a run is derived
