@@ -53,6 +53,8 @@ it.each<[what: string, args: string[], said: RegExp]>([
     ['slow-agent', '--param', 'metric'],
     /^104 --param must be written k=v, not "metric"\n$/,
   ],
+  ['an empty text', [''], /^104 the query is empty: /],
+  ['two statements', ['SELECT 1; SELECT 2'], /^104 A query is one statement/],
   ['two forms at once', ['slow-agent', '--csv', '--json'], /^104 --csv and --json are two forms of one answer/],
   ['an unknown run', ['slow-agent', '--run', 'b'], /^104 No run in .* has the id or name "b"/],
 ])('refuses %s in a sentence', async (_, args, said) => {

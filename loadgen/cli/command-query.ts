@@ -68,6 +68,10 @@ interface Question {
 /** Names have no spaces, and SQL has. */
 function chosen(query: string, ready: ReadyQuery[], given: Record<string, string>): Question {
   if (query === '-') return { sql: readFileSync(process.stdin.fd, 'utf8'), parameters: given };
+  if (query.trim() === '')
+    throw new UsageError(
+      'the query is empty: give SQL or a ready query’s name; without any, "plimsoll query" lists those',
+    );
   if (/\s/.test(query.trim())) return { sql: query, parameters: given };
   const names = ready.map(({ name }) => name);
   const found = ready.find(({ name }) => name === query.trim());

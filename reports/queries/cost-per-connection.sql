@@ -16,11 +16,14 @@ INNER JOIN (
     connections_peak,
     JSONExtract(summary, 'server', 'memoryBytesPerConnection', 'Nullable(Float64)') AS server_bytes,
     JSONExtract(summary, 'kernel', 'memoryBytesPerConnection', 'Nullable(Float64)') AS kernel_bytes,
-    JSONExtract(summary, 'generator', 'memoryBytesPerConnection', 'Nullable(Float64)') AS generator_bytes
+    JSONExtract(summary, 'generator', 'memoryBytesPerConnection', 'Nullable(Float64)') AS generator_bytes,
+    JSONExtract(
+      arrayFirst(
+        metric -> JSONExtractString(metric, 'name') = 'server_cpu_microseconds_per_message',
+        JSONExtractArrayRaw(summary, 'results', 'metrics')
+      ),
+      'values', 'value', 'Nullable(Float64)'
+    ) AS server_cpu_us_per_message
   FROM run_ends ORDER BY finished_at DESC LIMIT 1 BY run_id
 ) AS ends USING (run_id)
-LEFT JOIN (
-  SELECT run_id, argMaxOrNull(value, at) AS server_cpu_us_per_message
-  FROM gauges WHERE metric = 'server_cpu_microseconds_per_message' GROUP BY run_id
-) AS cpu USING (run_id)
 ORDER BY started_at DESC, run_id DESC

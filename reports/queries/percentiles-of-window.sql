@@ -1,6 +1,7 @@
 -- What are the exact percentiles of any part of a run, for any of its agents?
 -- parameter run: the run
 -- parameter metric = delivery_latency: a latency
+-- parameter phase = steady: the part of the run that reports are of; warm-up, drain, …, or empty (phase=) for all of it
 -- parameter from = 0: first second, since the run started
 -- parameter to = 86400: the second after the last
 -- parameter agents = (all): agent-0,agent-2
@@ -19,7 +20,7 @@ SELECT
   if(samples = 0, NULL, levels[5] / 1000) AS p999_ms,
   if(samples = 0, NULL, max(max_us) / 1000) AS max_ms
 FROM histograms
-WHERE run_id = {run:String} AND metric = {metric:String} AND count > 0
+WHERE run_id = {run:String} AND metric = {metric:String} AND count > 0 AND ({phase:String} IN ('', phase))
   AND dateDiff('second', start, toStartOfSecond(at)) >= {from:Int32}
   AND dateDiff('second', start, toStartOfSecond(at)) < {to:Int32}
   AND ({agents:String} = '' OR has(splitByChar(',', {agents:String}), source))

@@ -1,5 +1,5 @@
 /** Questions in SQL by whoever asks: they read, and change nothing. */
-import type { ClickHouseClient } from '@clickhouse/client';
+import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import { ResultsError } from './results-store.ts';
 import { FIXED_SETTINGS, type StoreClient, toResultsError } from './store-client.ts';
 
@@ -18,11 +18,13 @@ export async function askFreely(
   sql: string,
   parameters: Record<string, string>,
 ): Promise<QueryResult> {
-  const question = checkQuestion(sql);
+  const { question, readsOnly } = checkQuestion(sql);
   // Settings stick to an embedded connection, and `readonly` can't be taken back: the question has a connection of its own.
   const reader = store.openReader();
   try {
     await reader.command({ query: `USE ${store.database}` });
+    // What the engine can't read either is told so by it; whatever else it might do is not to happen.
+    if (!readsOnly && (await isStatement(reader, question))) throw writes('');
     return await ask(reader, question, parameters);
   } catch (error) {
     throw badQuery(error, store.place);
@@ -40,36 +42,63 @@ async function ask(
     query,
     format: 'JSONCompact',
     query_params,
-    clickhouse_settings: { ...FIXED_SETTINGS, output_format_json_quote_64bit_integers: 1, readonly: '2' },
+    clickhouse_settings: QUESTION_SETTINGS,
   });
   const { meta = [], data } = await result.json<unknown[]>();
   const rows = data.map((row) => row.map((value, column) => exactNumber(value, meta[column]!.type)));
   return { columns: meta, rows };
 }
 
+const QUESTION_SETTINGS: ClickHouseSettings = {
+  ...FIXED_SETTINGS,
+  output_format_json_quote_64bit_integers: 1,
+  readonly: '2',
+};
+
 /**
  * `readonly` of the engine refuses changes of tables and of settings. What it lets pass is refused here: writing to files,
  * and ending the queries of others.
  */
-function checkQuestion(sql: string): string {
+function checkQuestion(sql: string): { question: string; readsOnly: boolean } {
   const question = sql.trim().replace(/[;\s]+$/, '');
   const bare = withoutTextAndComments(question);
   if (bare.trim() === '') throw new ResultsError('bad-query', 'The query is empty: write SQL that starts with SELECT.');
-  const verb = /^[\s(]*(\w*)/.exec(bare)![1]!.toUpperCase();
-  if (!['SELECT', 'WITH', 'DESCRIBE', 'DESC', 'EXPLAIN', 'EXISTS'].includes(verb) || /\b(INSERT|INTO)\b/i.test(bare)) {
+  if (bare.includes(';')) {
     throw new ResultsError(
       'bad-query',
-      `A query only reads: it starts with SELECT, WITH, DESCRIBE or EXPLAIN and writes to no table or file${
-        verb === 'SHOW'
-          ? '; tables are listed by SELECT name FROM system.tables WHERE database = currentDatabase()'
-          : ''
-      }.`,
+      'A query is one statement: ask what stands behind the ; in a query of its own.',
     );
   }
+  const verb = /^[\s(]*(\w*)/.exec(bare)![1]!.toUpperCase();
+  if (verb === 'SHOW')
+    throw writes('; tables are listed by SELECT name FROM system.tables WHERE database = currentDatabase()');
+  if (/\b(INSERT|INTO)\b/i.test(bare)) throw writes('');
   if (/\bFORMAT\s+\w+\s*$/i.test(bare)) {
     throw new ResultsError('bad-query', 'A query takes no FORMAT: --json and --csv choose the form of the answer.');
   }
-  return question;
+  return { question, readsOnly: ['SELECT', 'WITH', 'DESCRIBE', 'DESC', 'EXPLAIN', 'EXISTS'].includes(verb) };
+}
+
+function writes(instead: string): ResultsError {
+  return new ResultsError(
+    'bad-query',
+    `A query only reads: it starts with SELECT, WITH, DESCRIBE or EXPLAIN and writes to no table or file${instead}.`,
+  );
+}
+
+/** Whether the engine could make sense of it; nothing is carried out. */
+async function isStatement(reader: ClickHouseClient, text: string): Promise<boolean> {
+  try {
+    const result = await reader.query({
+      query: `EXPLAIN AST ${text}`,
+      format: 'JSONCompact',
+      clickhouse_settings: QUESTION_SETTINGS,
+    });
+    await result.json();
+    return true;
+  } catch (error) {
+    return String((error as { code?: unknown }).code) !== SYNTAX_ERROR;
+  }
 }
 
 /** What quotes and comments hold must not be taken for SQL. */
@@ -102,5 +131,6 @@ function badQuery(error: unknown, place: string): ResultsError {
   return new ResultsError('bad-query', `The query was refused: ${reason}.`, { cause: error });
 }
 
+const SYNTAX_ERROR = '62';
 /** Not the question's fault: memory, timeout, too many queries, disk, who asks. */
 const ENGINES_OWN = new Set(['241', '159', '202', '243', '516', '192', '193', '194']);
