@@ -6,8 +6,9 @@ import type { StoreClient } from './store-client.ts';
 const MINUTE_MS = 60_000;
 /** Rows of a minute may come this much later than those of the next. What is later still is rolled up when the run ends. */
 const LATE_MS = 15_000;
-/** How long whoever closes the store waits for the roll-ups of a run that is over. */
-const PATIENCE_MS = 30_000;
+/** How long whoever reports a run or closes the store waits for roll-ups, and then for the query that is under way. */
+const PATIENCE_MS = 15_000;
+const QUERY_PATIENCE_MS = 5_000;
 
 export class RollUpKeeper {
   readonly #store: StoreClient;
@@ -46,12 +47,15 @@ export class RollUpKeeper {
   async close(): Promise<void> {
     await this.idle();
     this.#closed = true;
-    await this.idle();
+    await this.idle(QUERY_PATIENCE_MS);
   }
 
   #rollUp(runId: string, span: RollUpSpan): void {
+    const work = async (): Promise<void> => {
+      if (!this.#closed) await rollUp(this.#store, runId, span, () => this.#closed);
+    };
     // A report does without what could not be rolled up.
-    this.#working = this.#working.then(() => rollUp(this.#store, runId, span, () => this.#closed)).catch(() => {});
+    this.#working = this.#working.then(work).catch(() => {});
   }
 }
 
