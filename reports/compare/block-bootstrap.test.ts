@@ -83,6 +83,8 @@ describe('the length of blocks', () => {
     // Half of the variance is the level's: (1 + 0.8 ÷ 0.2) ÷ (1 + 0.6 ÷ 0.4) = 2.
     expect(noisy).toBeGreaterThan(1.75);
     expect(noisy).toBeLessThan(2.25);
+    const trend = Array.from({ length: 12 }, (_, second) => second);
+    expect(dependence(trend, 2).pieces).toBe(3);
     expect(dependence(new Float64Array(60), 3)).toEqual({ missed: 1, pieces: 20 });
   });
 });

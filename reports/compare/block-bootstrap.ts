@@ -120,8 +120,15 @@ export function dependence(series: ArrayLike<number>, meanLength: number): { mis
   const stretched = (decay: number): number => 1 + (2 * share * decay) / (1 - decay);
   const stretch = stretched(persistence);
   const missed = stretch / stretched(persistence * (1 - 1 / meanLength));
-  return { missed, pieces: Math.min(n / meanLength, n / stretch) };
+  const blocks = n / meanLength;
+  return { missed, pieces: Math.min(blocks, Math.max(n / stretch, PIECES_LEAST)) };
 }
+
+/**
+ * A dozen seconds with a trend would seem to be worth one or two, and intervals of Student's t would span decades; with three
+ * they hold the truth as often.
+ */
+const PIECES_LEAST = 3;
 
 /** φ beyond this can't be told from 1 in the minutes that a run has: the factor would be any. */
 const PERSISTENCE_MOST = 0.9;

@@ -31,7 +31,7 @@ function trials(
       judged: JUDGED,
       tolerance,
       seed: trial,
-      resamples: 300,
+      resamples: 200,
     });
   });
 }
