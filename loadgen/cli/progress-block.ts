@@ -78,12 +78,16 @@ function deliveryParts({ recent }: RunSnapshot, columns: number, history: BlockO
 }
 
 function cpuParts({ serverCpu, recent, agents }: RunSnapshot): string[] {
-  const { agentCpu, busiestAgentCpu } = recent;
-  const cores = (value: number) => `${value.toFixed(1)} ${value.toFixed(1) === '1.0' ? 'core' : 'cores'}`;
+  const { agentCpu, busiestAgentCpu, machineCpu } = recent;
+  const cores = (value: number) => {
+    const digits = value < 0.995 ? value.toFixed(2) : value.toFixed(1);
+    return `${digits} ${digits === '1.0' ? 'core' : 'cores'}`;
+  };
   return [
     serverCpu === null ? 'server not known' : `server ${cores(serverCpu)}`,
     ...(agentCpu === null ? [] : [`${agents === 1 ? 'agent' : `${agents} agents`} ${cores(agentCpu)}`]),
     ...(agents > 1 && busiestAgentCpu !== null ? [`busiest ${busiestAgentCpu.toFixed(2)}`] : []),
+    ...(machineCpu === null ? [] : [`whole machine ${machineCpu.toFixed(1)}`]),
   ];
 }
 

@@ -1,18 +1,16 @@
 /** What is wrong with a run at the moment, or went wrong so far, in plain words: for the terminal and the live page. */
+import { METHOD } from '../coordinator/method.ts';
 import type { RunSnapshot } from '../coordinator/progress.ts';
 import type { FaultNow } from '../faults/fault-schedule.ts';
 import { formatCount, formatDuration, formatNumber } from '../units.ts';
 
-/** An agent that uses so much of its core can't be trusted to be on time. */
-const AGENT_CPU_MOST = 0.9;
-/** So late an agent may run without being spoken of, ms. */
-const LOOP_DELAY_MOST_MS = 100;
+/** Phases in which the generator must be on time. */
+const LOADED = ['warm-up', 'steady'];
 
 /** A sentence each, the gravest first; empty when all is well. `nowMs`: since the epoch. */
 export function troublesOf(snapshot: RunSnapshot, nowMs: number): string[] {
-  const { progress, agentsGone, exceeded, faults, recent } = snapshot;
+  const { progress, agentsGone, exceeded, faults } = snapshot;
   const { failed, reconnecting, catchingUp, dropped, droppedAway, duplicated, reordered } = progress;
-  const busiest = recent.busiestAgentCpu ?? 0;
   return [
     ...agentsGone.map((each) => `agent lost: ${each}`),
     ...faults
@@ -41,11 +39,30 @@ export function troublesOf(snapshot: RunSnapshot, nowMs: number): string[] {
     ),
     ...when(duplicated, (count) => `${count} arrived twice`, 'message'),
     ...when(reordered, (count) => `${count} arrived after a later one`, 'message'),
-    ...(busiest > AGENT_CPU_MOST
+    ...generatorTroubles(snapshot),
+  ];
+}
+
+/** What would make the verdict inconclusive if the run failed: the same limits, over the last seconds where they are known. */
+function generatorTroubles({ phase, progress, recent, faults, generatorLimitMs }: RunSnapshot): string[] {
+  if (!LOADED.includes(phase)) return [];
+  const busiest = recent.busiestAgentCpu ?? 0;
+  // Whom a fault cut off sends late, and the generator can't help it.
+  const slip = faults.some(({ endedMs }) => endedMs === null) ? 0 : (recent.slipP99Ms ?? 0);
+  const late = [
+    ...(slip > generatorLimitMs ? [`sends start ${formatNumber(slip)} ms late (p99 of the last 5 s)`] : []),
+    ...(progress.loopDelayP99Ms > generatorLimitMs
+      ? [`agents could be held up for ${formatNumber(progress.loopDelayP99Ms)} ms (p99 of the steady phase so far)`]
+      : []),
+  ];
+  return [
+    ...(busiest > METHOD.agentCpuCores
       ? [`an agent uses ${busiest.toFixed(2)} of its core: the load generator may be the limit`]
       : []),
-    ...(progress.loopDelayP99Ms > LOOP_DELAY_MOST_MS
-      ? [`agents run up to ${formatNumber(progress.loopDelayP99Ms)} ms late: the load generator may be the limit`]
+    ...(late.length > 0
+      ? [
+          `${late.join(', ')}; more than ${formatNumber(generatorLimitMs)} ms makes a run inconclusive unless all else is well`,
+        ]
       : []),
   ];
 }

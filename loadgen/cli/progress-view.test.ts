@@ -30,12 +30,12 @@ const BAD = {
 
 describe('the block of lines', () => {
   it('tells phase, connections, rates, latency and cost', () => {
-    expect(block(100)).toEqual([
+    expect(block(100, { recent: { machineCpu: 1.77 } })).toEqual([
       'steady       █████████████████████░░░░░░░░░ 42s of 1m',
       'connections  50,000',
       'messages     42/s sent · 41/s delivered · 41.7/s offered · 1,749 in all',
       'delivery     p50 2.1 ms · p99 6.8 ms   ▂▃▅█',
-      'CPU          server 1.2 cores · 3 agents 0.4 cores · busiest 0.20',
+      'CPU          server 1.2 cores · 3 agents 0.42 cores · busiest 0.20 · whole machine 1.8',
     ]);
   });
 
@@ -77,6 +77,18 @@ describe('the block of lines', () => {
       'an agent uses 0.97 of its core: the load generator may be the limit',
     ]);
     expect(troublesOf(runSnapshot(), 0)).toEqual([]);
+  });
+
+  it('says by the limits of the verdict that the generator is late, but not of whom a fault cut off', () => {
+    const late = { recent: { slipP99Ms: 120.4 }, progress: { loopDelayP99Ms: 84 } };
+    expect(troublesOf(runSnapshot(late), 0)).toEqual([
+      'sends start 120 ms late (p99 of the last 5 s), agents could be held up for 84 ms (p99 of the steady phase so far); ' +
+        'more than 5 ms makes a run inconclusive unless all else is well',
+    ]);
+    expect(troublesOf(runSnapshot({ ...late, generatorLimitMs: 200 }), 0)).toEqual([]);
+    expect(troublesOf(runSnapshot({ ...late, phase: 'drain' }), 0)).toEqual([]);
+    const cutOff = { faults: BAD.faults.slice(0, 1), recent: late.recent };
+    expect(troublesOf(runSnapshot(cutOff), 9_000)).toEqual([expect.stringMatching(/^fault freeze-shard/)]);
   });
 
   it('draws the last minute, blank where nothing was delivered', () => {

@@ -71,14 +71,16 @@ it('an agent that falls behind is named, once; a little late is not late', async
   expect(group.lagging).toEqual([]);
   agents[1]!.tick(1_234);
   agents[1]!.tick(4_000);
-  expect(group.lagging).toEqual([{ name: 'agent-1 on beta', how: 'fell behind: its reports came up to 4.0 s late' }]);
+  expect(group.lagging).toEqual([
+    { name: 'agent-1 on beta', how: 'fell behind: its reports came up to 4.0 s late', agent: 'agent-1' },
+  ]);
   expect(said).toEqual(['agent-1 on beta fell behind: its reports came up to 1.2 s late']);
 });
 
 it('an agent that heard of the common start too late is named', async () => {
   const { group, agents } = await startGroup();
   agents[0]!.tick(0, 2_500);
-  expect(group.lagging).toEqual([{ name: 'agent-0 on alpha', how: 'started its load 2.5 s late' }]);
+  expect(group.lagging).toEqual([{ name: 'agent-0 on alpha', how: 'started its load 2.5 s late', agent: 'agent-0' }]);
 });
 
 it('an agent that is gone is named with its host; what it had reported still counts', async () => {

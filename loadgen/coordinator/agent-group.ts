@@ -57,10 +57,10 @@ export class AgentGroup {
   }
 
   /** Agents that were there, but late, with how. */
-  get lagging(): Array<{ name: string; how: string }> {
+  get lagging(): Array<{ name: string; how: string; agent: string }> {
     return this.#agents.flatMap((agent) => {
       const how = lagOf(agent);
-      return how === null ? [] : [{ name: labelOf(agent), how }];
+      return how === null ? [] : [{ name: labelOf(agent), how, agent: agent.link.name }];
     });
   }
 

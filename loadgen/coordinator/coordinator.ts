@@ -22,14 +22,16 @@ import { AgentGroup } from './agent-group.ts';
 import { assignmentOf } from './assignment.ts';
 import { audienceOf, receiversOf } from './audience.ts';
 import { kernelGauges, sharesMachine } from './machine.ts';
+import { MachineCpu } from './machine-cpu.ts';
 import { MemoryProbe } from './memory-probe.ts';
 import { NodeWatch } from './node-watch.ts';
 import { PhaseLog, type RunPhase } from './phase-log.ts';
 import type { RunSnapshot } from './progress.ts';
 import { RunFaults } from './run-faults.ts';
 import type { RunOptions } from './run-options.ts';
-import { buildSummary, clockLimitMs } from './run-summary.ts';
+import { buildSummary, clockLimitMs, tightestObjective } from './run-summary.ts';
 import { EmbeddedNode } from './target-node.ts';
+import { generatorLimitMs } from './verdict-generator.ts';
 
 /** Between the order to load and its first message, so that all agents have it in time. */
 const LOAD_LEAD_MS = 500;
@@ -65,6 +67,7 @@ class Run {
   #thresholds: ThresholdWatch;
   #phases: PhaseLog;
   #memory = new MemoryProbe();
+  #machineCpu = new MachineCpu();
   #timers: NodeJS.Timeout[] = [];
   #notes: string[] = [];
   #connectReports: ConnectReport[] = [];
@@ -144,6 +147,7 @@ class Run {
       connectionsRequested: this.#plan.connectionsAtStart,
       progress: agents.progress(),
       rateOffered: this.#plan.rate,
+      generatorLimitMs: generatorLimitMs(tightestObjective(this.#plan)),
       recent: this.#metrics.recent(),
       serverCpu: this.#watch?.cpuCores ?? null,
       phases: this.#phases.list(),
@@ -219,7 +223,7 @@ class Run {
       setInterval(() => {
         const atMs = this.#second();
         const histograms = this.#fanOutRecorder.swap(atMs);
-        this.#record({ histograms, counters: [], gauges: kernelGauges(atMs) });
+        this.#record({ histograms, counters: [], gauges: [...kernelGauges(atMs), ...this.#machineCpu.gauges(atMs)] });
         if (this.#phases.current === 'steady' && this.#options.judgeThresholds)
           this.#exceeded = this.#thresholds.exceeded(this.#metrics, this.#windowOf);
       }, 1_000),

@@ -4,6 +4,12 @@ export const METHOD = {
   achievedShare: 0.99,
   agentCpuCores: 0.85,
   agentCpuShareOfSeconds: 0.1,
+  /** An agent that uses less than that was not late for its own work. */
+  agentIdleCores: 0.5,
+  /** Shares of a machine’s cores: it is full, others took a part of it, a hypervisor did. */
+  machineFullShare: 0.9,
+  machineOthersShare: 0.2,
+  machineStolenShare: 0.05,
   generatorShareOfObjective: 0.05,
   clockShareOfObjective: 0.1,
   backlogToleranceShareOfRate: 0.005,

@@ -11,6 +11,10 @@ export interface RecentFigures {
   /** Milliseconds, over the last few seconds; null without samples. */
   deliveryP50Ms: number | null;
   deliveryP99Ms: number | null;
+  /** From the intended to the actual send, ms, over the last few seconds; null without samples. */
+  slipP99Ms: number | null;
+  /** Cores that all processes of this machine use; null: not known. */
+  machineCpu: number | null;
   /** Cores that all agents use, and the one that uses most; null before the first report. */
   agentCpu: number | null;
   busiestAgentCpu: number | null;
@@ -24,6 +28,8 @@ export interface RunSnapshot {
   connectionsRequested: number;
   progress: AgentProgress;
   rateOffered: number;
+  /** So late, p99, the generator may be before a fail is held to be its own, ms. */
+  generatorLimitMs: number;
   recent: RecentFigures;
   serverCpu: number | null;
   /** Those so far, the present one ending now; ms since the epoch. */

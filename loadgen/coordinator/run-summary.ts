@@ -1,4 +1,5 @@
 /** The summary of a run, from all that was measured. */
+import { cpus, hostname } from 'node:os';
 import type { ConnectReport } from '../control/control-channel.ts';
 import type { HttpLoad } from '../http-load/http-load.ts';
 import { HTTP_SOURCE } from '../http-load/http-load-messages.ts';
@@ -20,6 +21,7 @@ import type { FaultsJudged } from './run-faults.ts';
 import type { RowsSettled, RunOptions } from './run-options.ts';
 import { steadySecondsOf } from './steady-seconds.ts';
 import { judge } from './verdict.ts';
+import type { MachineSecond } from './verdict-generator.ts';
 
 export interface SummaryInput {
   options: RunOptions;
@@ -51,6 +53,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
   const steadySeconds = (steady.endMs - steady.startMs) / 1_000;
   const connecting = connectingFigures(input);
   const seconds = steadySecondsOf(metrics, steady);
+  const sharedMachine = input.embedded || sharesMachine(input.target);
   const judged = judge({
     thresholds: input.thresholds,
     ledger: ledger.totals,
@@ -85,6 +88,7 @@ export function buildSummary(input: SummaryInput): RunSummary {
         : input.faults.slipP99Ms,
     deadAgents: [...agents.dead, ...(http?.gone ? [{ name: http.name, how: http.gone }] : [])],
     laggingAgents: agents.lagging,
+    machine: machineSeconds(input, steady, sharedMachine),
     unsteadyClocks: agents.unsteadyClocks,
     clockErrorMs: input.deliveryAcrossHosts ? agents.clockErrorMs : 0,
     nodeGone: input.nodeGone,
@@ -95,7 +99,6 @@ export function buildSummary(input: SummaryInput): RunSummary {
   const passed = judged.verdict === 'pass';
   const memory = input.memory.perConnection();
   const usage = agents.usage();
-  const sharedMachine = input.embedded || sharesMachine(input.target);
   return {
     version: '1.0.0',
     metadata: {
@@ -205,7 +208,7 @@ function connectingFigures({ connectReports: reports, complete, agents, phases }
 }
 
 /** The smallest upper limit that a threshold sets on a latency. */
-function tightestObjective(plan: LoadPlan): number | null {
+export function tightestObjective(plan: LoadPlan): number | null {
   const limits = plan.thresholds.flatMap(({ aggregation, operator, limit }) =>
     aggregation.type === 'trend' && aggregation.name.includes('latency') && operator.startsWith('<') ? [limit] : [],
   );
@@ -230,6 +233,30 @@ function gaugeBySource(
     bySource.set(source, values);
   }
   return bySource;
+}
+
+/** Of the machine that the run was started on, if all agents are on it. */
+function machineSeconds(
+  { agents, metrics }: SummaryInput,
+  steady: { startMs: number; endMs: number },
+  sharedMachine: boolean,
+): { cores: number; seconds: MachineSecond[] } | null {
+  if (agents.whereabouts().some(({ host }) => host !== hostname())) return null;
+  const seconds = new Map<number, MachineSecond>();
+  const add = (name: GaugeName, of: keyof MachineSecond): void => {
+    for (const { atMs, value } of metrics.gauges(name)) {
+      if (atMs < steady.startMs || atMs + 1_000 > steady.endMs) continue;
+      const second = seconds.get(atMs) ?? { used: 0, stolen: 0, ofRun: 0 };
+      second[of] += value;
+      seconds.set(atMs, second);
+    }
+  };
+  add('machine_cpu', 'used');
+  add('machine_stolen_cpu', 'stolen');
+  add('agent_cpu', 'ofRun');
+  if (sharedMachine) add('server_cpu', 'ofRun');
+  // What has no figure of the machine was read off its beat.
+  return { cores: cpus().length, seconds: [...seconds.values()].filter(({ used }) => used > 0) };
 }
 
 /** Agents' CPU in the steady phase over messages sent in it. Idle connections cost a little too; it is in there. */

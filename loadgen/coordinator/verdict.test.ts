@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judge, type VerdictInput } from './verdict.ts';
+import type { MachineSecond } from './verdict-generator.ts';
 
 const START = 1_700_000_000_000;
 
@@ -37,6 +38,7 @@ function goodRun(changes: Partial<VerdictInput> = {}): VerdictInput {
     slipP99Ms: 1.2,
     deadAgents: [],
     laggingAgents: [],
+    machine: null,
     unsteadyClocks: [],
     clockErrorMs: 0,
     nodeGone: null,
@@ -139,6 +141,46 @@ describe('judge', () => {
     const { verdict, reasons } = judge(goodRun({ ...slow, ...changes }));
     expect(verdict).toBe('inconclusive');
     expect(reasons.join('\n')).toMatch(sentence);
+  });
+
+  const second = { used: 1.98, stolen: 0, ofRun: 0.2 };
+  it.each<[string, MachineSecond | null, RegExp]>([
+    [
+      'something else',
+      second,
+      /; it used 0\.08 of a core only: something else took 1\.8 of this machine’s 2 cores in 100%/,
+    ],
+    [
+      'the server',
+      { ...second, ofRun: 1.9 },
+      /only: server and agents together took 1\.9 of this machine’s 2 cores in 100%/,
+    ],
+    [
+      'another machine',
+      { ...second, stolen: 0.4 },
+      /another virtual machine had 0\.4 of this machine’s 2 cores \(steal\)/,
+    ],
+    [
+      'the agent itself',
+      { ...second, used: 0.3 },
+      /nor was this machine short of CPU \(0\.3 of this machine’s 2 cores/,
+    ],
+    ['who knows what', null, /its machine may have been busy with something else; stop that, or use another machine/],
+  ])('says that %s kept an agent that used hardly any CPU', (_what, each, sentence) => {
+    const idle = {
+      agentCpu: new Map([['agent-0', Array.from({ length: 60 }, () => 0.08)]]),
+      agentLoopDelayMs: new Map([['agent-0', 120]]),
+      slipP99Ms: 130,
+      machine: each && { cores: 2, seconds: Array.from({ length: 60 }, () => each) },
+    };
+    const { reasons } = judge(goodRun({ ...slow, ...idle }));
+    expect(reasons).toEqual([
+      expect.stringMatching(sentence),
+      'sends started 130 ms late (send slip p99), more than 5% of the 100 ms objective',
+    ]);
+    expect(reasons.join()).not.toContain('more agents');
+    const near = new Map([['agent-0', Array.from({ length: 60 }, () => 0.8)]]);
+    expect(judge(goodRun({ ...slow, ...idle, agentCpu: near })).reasons[0]).toMatch(/; use more agents or machines$/);
   });
 
   it('takes half a minute in which a heap filled for no leak', () => {

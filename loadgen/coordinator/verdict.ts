@@ -7,12 +7,13 @@ import type { FaultResult, LedgerTotals, ThresholdResult, Verdict } from '../rec
 import { formatCount } from '../units.ts';
 import { measuredWords } from './measured-words.ts';
 import { DEFAULT_OBJECTIVE_MS, METHOD, round } from './method.ts';
+import { byHow, type GeneratorInput, generatorSuspicions } from './verdict-generator.ts';
 import { backlogGrowth, memoryGrowth, type SteadySecond } from './verdict-trends.ts';
 
 /** Close code of a connection whose token the server does not take. */
 const TOKEN_REFUSED = '4401';
 
-export interface VerdictInput {
+export interface VerdictInput extends GeneratorInput {
   thresholds: ThresholdResult[];
   ledger: LedgerTotals;
   /** Arrivals of messages that nobody sent, and of such whose send the server had refused for certain. */
@@ -41,18 +42,10 @@ export interface VerdictInput {
   connectFailed: { generator: number; server: number };
   /** Why connections failed, most frequent first. */
   connectReasons: string[];
-  /** Tightest latency objective among the thresholds, ms; null: none. */
-  objectiveMs: number | null;
   /** Without those that a fault disturbed: what it does to backlog and memory is no trend. */
   seconds: SteadySecond[];
   faults: FaultResult[];
-  /** Per agent, one value a steady second: cores. */
-  agentCpu: Map<string, number[]>;
-  /** Per agent, event-loop delay p99 over the steady phase. */
-  agentLoopDelayMs: Map<string, number>;
-  slipP99Ms: number | null;
   deadAgents: Array<{ name: string; how: string }>;
-  laggingAgents: Array<{ name: string; how: string }>;
   /** Agents whose clock was set, stood still, or drifts more than clocks do. */
   unsteadyClocks: string[];
   /** What a delivery between hosts could be wrong by; 0 where none was measured. */
@@ -164,31 +157,11 @@ function findSuspicions(input: VerdictInput): string[] {
   if (tokensRefused(input))
     reasons.push('the server refused the tokens; is PLIMSOLL_AUTH_SECRET the secret of that node?');
   const objective = input.objectiveMs ?? DEFAULT_OBJECTIVE_MS;
-  const limitMs = objective * METHOD.generatorShareOfObjective;
-  for (const [how, agents] of byHow(input.deadAgents))
-    reasons.push(`${agents} ${how} during the run; what was sent and received there is unknown`);
-  for (const [how, agents] of byHow(input.laggingAgents)) reasons.push(`${agents} ${how}; use more agents or machines`);
-  const busy = [...input.agentCpu].flatMap(([agent, cores]) => {
-    const share = cores.filter((value) => value > METHOD.agentCpuCores).length / Math.max(cores.length, 1);
-    return share > METHOD.agentCpuShareOfSeconds ? [{ agent, value: share * 100 }] : [];
-  });
-  if (busy.length > 0) {
+  for (const [how, dead] of byHow(input.deadAgents))
     reasons.push(
-      `${names(busy)} used more than ${METHOD.agentCpuCores * 100}% of a core in ${most(busy)}% of the steady seconds; use more agents or machines`,
+      `${dead.map(({ name }) => name).join(', ')} ${how} during the run; what was sent and received there is unknown`,
     );
-  }
-  const held = [...input.agentLoopDelayMs].flatMap(([agent, value]) => (value > limitMs ? [{ agent, value }] : []));
-  if (held.length > 0) {
-    reasons.push(
-      `${names(held)} could be held up for ${most(held)} ms (event-loop delay p99), more than 5% of the ${objective} ms objective; use more agents or machines`,
-    );
-  }
-  if (input.slipP99Ms !== null && input.slipP99Ms > limitMs) {
-    const share = input.faults.length > 0 ? 'p99 of the seconds that no fault disturbed' : 'send slip p99';
-    reasons.push(
-      `sends started ${input.slipP99Ms.toLocaleString('en-US', { maximumSignificantDigits: 3 })} ms late (${share}), more than 5% of the ${objective} ms objective; use more agents or machines`,
-    );
-  }
+  reasons.push(...generatorSuspicions(input));
   if (input.droppedMessages > 0 && input.achievedMessages < METHOD.achievedShare * input.offeredMessages) {
     reasons.push(`${formatCount(input.droppedMessages)} message(s) could not be started on time by the generator`);
   }
@@ -226,28 +199,6 @@ function findSuspicions(input: VerdictInput): string[] {
   }
   if (!input.complete) reasons.push('the run was stopped before its end');
   return reasons;
-}
-
-/** What befell several in the same way is said once. */
-function byHow(agents: ReadonlyArray<{ name: string; how: string }>): Array<[how: string, names: string]> {
-  const groups = new Map<string, string[]>();
-  for (const { name, how } of agents) groups.set(how, [...(groups.get(how) ?? []), name]);
-  return [...groups].map(([how, all]) => [how, all.join(', ')]);
-}
-
-interface Suspect {
-  agent: string;
-  value: number;
-}
-
-function names(suspects: Suspect[]): string {
-  return suspects.map(({ agent }) => agent).join(', ');
-}
-
-/** `12`, or `up to 12` of several. */
-function most(suspects: Suspect[]): string {
-  const value = round(Math.max(...suspects.map((suspect) => suspect.value)));
-  return suspects.length > 1 ? `up to ${value}` : value;
 }
 
 function nothingDue({ sends, offeredMessages, steadySeconds }: VerdictInput): boolean {

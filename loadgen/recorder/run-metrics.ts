@@ -42,7 +42,7 @@ export class RunMetrics {
   #scenarios = new Set<string>();
   #windowed: Set<MetricName>;
   #expected: ReadonlySet<MetricName>;
-  #recent: HistogramRow[] = [];
+  #recent = { delivery_latency: [] as HistogramRow[], send_slip: [] as HistogramRow[] };
   #newestMs = 0;
   /** Rows handed over, to reconcile with rows stored. */
   rows = { histograms: 0, counters: 0, gauges: 0 };
@@ -125,13 +125,15 @@ export class RunMetrics {
 
   /** Figures for the progress display. */
   recent(): RecentFigures {
-    const merged = new MergedHistogram();
-    for (const row of this.#recent) merged.addRow(row);
+    const delivery = merge(this.#recent.delivery_latency);
+    const slip = merge(this.#recent.send_slip);
     return {
       sentPerSecond: this.#lastWholeSecond('messages_sent'),
       deliveredPerSecond: this.#lastWholeSecond('messages_delivered'),
-      deliveryP50Ms: merged.count > 0 ? merged.percentile(50) / 1_000 : null,
-      deliveryP99Ms: merged.count > 0 ? merged.percentile(99) / 1_000 : null,
+      deliveryP50Ms: delivery.count > 0 ? delivery.percentile(50) / 1_000 : null,
+      deliveryP99Ms: delivery.count > 0 ? delivery.percentile(99) / 1_000 : null,
+      slipP99Ms: slip.count > 0 ? slip.percentile(99) / 1_000 : null,
+      machineCpu: this.gauges('machine_cpu').at(-1)?.value ?? null,
       ...this.#agentCpu(),
     };
   }
@@ -152,10 +154,11 @@ export class RunMetrics {
       merged.addRow(row);
     }
     if (this.#windowed.has(row.metric)) append(this.#histogramSeconds, row.metric, compact(row));
-    if (row.metric !== 'delivery_latency') return;
-    this.#recent.push(row);
+    if (row.metric !== 'delivery_latency' && row.metric !== 'send_slip') return;
+    const rows = this.#recent[row.metric];
+    rows.push(row);
     const oldest = row.atMs - RECENT_SECONDS * 1_000;
-    while (this.#recent[0]!.atMs < oldest) this.#recent.shift();
+    while (rows[0]!.atMs < oldest) rows.shift();
   }
 
   #addCounter(row: CounterRow): void {
@@ -190,6 +193,12 @@ export class RunMetrics {
     }
     return count;
   }
+}
+
+function merge(rows: readonly HistogramRow[]): MergedHistogram {
+  const merged = new MergedHistogram();
+  for (const row of rows) merged.addRow(row);
+  return merged;
 }
 
 /** What is kept of many seconds. No value (µs of at most an hour) and no count of a second exceeds 32 bits. */

@@ -96,6 +96,9 @@ export function cpuChart(model: ReportModel, axis: TimeAxis): Chart {
     series.push({ label: 'busiest server process', colour: 'c4', values: maxColumn(axis, server) });
   if (agents.length > 0) series.push({ label: 'agents', colour: 'c2', values: sumColumn(axis, agents) });
   if (agents.length > 1) series.push({ label: 'busiest agent', colour: 'c1', values: maxColumn(axis, agents) });
+  const machine = sourcesOf(model, 'machine_cpu');
+  if (machine.length > 0)
+    series.push({ label: 'whole machine', colour: 'c5', dashed: true, values: sumColumn(axis, machine) });
   const cores = model.summary?.metadata.machine.cores;
   const empty = 'No process reported its CPU use.';
   const limit =
@@ -105,7 +108,8 @@ export function cpuChart(model: ReportModel, axis: TimeAxis): Chart {
   return {
     id: 'cpu',
     title: 'CPU',
-    about: 'Cores in use. An agent near one whole core would make the run inconclusive.',
+    about:
+      'Cores in use. An agent near one whole core would make the run inconclusive, and so may other work on its machine.',
     kind: 'time',
     variants: [timeVariant(axis, { label: 'cores', unit: 'cores', series, empty, ...limit })],
   };
