@@ -137,7 +137,7 @@ describe('the command compare', { timeout: TIMEOUT }, () => {
       '<h1 id="verdict-title"><span class="verdict">WORSE',
     );
     expect(readFileSync(join(workspace.directory, 'c.md'), 'utf8')).toMatch(
-      /^### WORSE: candidate~3 against nightly~3\n/,
+      /^### WORSE: candidate\\~3 against nightly\\~3\n/,
     );
   });
 

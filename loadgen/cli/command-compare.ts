@@ -2,7 +2,7 @@
 import type { Argv, CommandModule } from 'yargs';
 import { compareRuns, type RunsOfSide } from '../../reports/compare/compare-runs.ts';
 import type { Comparison } from '../../reports/compare/comparison.ts';
-import { SelectionError, selectRuns } from '../../reports/compare/select-runs.ts';
+import { SelectionError, type ShortSet, selectRuns } from '../../reports/compare/select-runs.ts';
 import { renderCompareHtml } from '../../reports/render/render-compare-html.ts';
 import { renderCompareMarkdown } from '../../reports/render/render-compare-markdown.ts';
 import { renderCompareText } from '../../reports/render/render-compare-text.ts';
@@ -141,11 +141,11 @@ async function loadSides(
   const first = await open(results, { readOnly: true });
   try {
     if (resultsB === results) {
-      const [idsA, idsB] = [await select(a, first, results), await select(b, first, results)];
-      const twice = idsA.find((id) => idsB.includes(id));
+      const [ofA, ofB] = [await select(a, first, results), await select(b, first, results)];
+      const twice = ofA.ids.find((id) => ofB.ids.includes(id));
       if (twice !== undefined)
         throw new UsageError(`run ${twice} is on both sides, ${a} and ${b}: a run can't be compared with itself`);
-      return [await load(a, idsA, first, metrics), await load(b, idsB, first, metrics)];
+      return [await load(a, ofA, first, metrics), await load(b, ofB, first, metrics)];
     }
     const second = await open(resultsB, { readOnly: true });
     try {
@@ -161,10 +161,17 @@ async function loadSides(
   }
 }
 
-async function select(text: string, store: Store, url: string): Promise<string[]> {
+interface Selected {
+  ids: string[];
+  short: ShortSet[];
+}
+
+async function select(text: string, store: Store, url: string): Promise<Selected> {
+  const short: ShortSet[] = [];
   try {
     // Passwords stay out of messages.
-    return selectRuns(text, await store.listRuns(), url.replace(/^chdb:|(?<=\/\/)[^@/]*@/g, ''));
+    const place = url.replace(/^chdb:|(?<=\/\/)[^@/]*@/g, '');
+    return { ids: selectRuns(text, await store.listRuns(), place, (set) => short.push(set)), short };
   } catch (error) {
     throw error instanceof SelectionError ? new UsageError(error.message, { cause: error }) : error;
   }
@@ -172,13 +179,13 @@ async function select(text: string, store: Store, url: string): Promise<string[]
 
 async function load(
   label: string,
-  ids: readonly string[],
+  { ids, short }: Selected,
   store: Store,
   metrics: readonly TrendName[],
 ): Promise<RunsOfSide> {
   const runs = [];
   for (const id of ids) runs.push(await store.loadSeconds(id, metrics));
-  return { label, runs };
+  return { label, runs, short };
 }
 
 /** Null: there is something to compare. Throws UsageError when both were measured, but by nothing in common. */

@@ -122,6 +122,40 @@ describe('a comparison', () => {
     });
   });
 
+  it('says that there are fewer runs than were asked for before all else', () => {
+    const side = (label: string) => ({ label, runs: [simulateRun(`${label}-1`, BASE, createRandom(3).fork(label))] });
+    const short = [{ name: 'nightly', asked: 2, found: 1 }];
+    const { unlike, remarks } = compareRuns({ ...side('a'), short }, side('b'), OPTIONS);
+    expect(unlike[0]).toEqual({ what: 'runs', a: 'asked for 2 of nightly, found 1', b: '1' });
+    expect(remarks[0]).toContain('fewer runs than were asked for');
+  });
+
+  it('gives no verdict on throughput where another rate was offered, unless users wait for answers', () => {
+    const twice = (closed: boolean) =>
+      changed((summary) => {
+        summary.config.rateOffered *= 2;
+        summary.config.closed = closed;
+      });
+    const verdict = (closed: boolean) => {
+      const before = changed((summary) => {
+        summary.config.closed = closed;
+      });
+      return compare(before, { rate: 120, ...twice(closed) }).figures[0];
+    };
+    expect(verdict(false)).toMatchObject({ name: 'throughput', change: null, verdict: 'not comparable' });
+    expect(verdict(true)).toMatchObject({ name: 'throughput', verdict: 'better' });
+  });
+
+  it('compares connecting, which is over in a moment, without an interval', () => {
+    const metrics = ['connect_latency', 'delivery_latency'] as const;
+    const brief = { metrics, seconds: 9 };
+    const { trends } = compare(brief, brief, { metrics });
+    expect(trends.find(({ metric }) => metric === 'connect_latency')!.rows[0]).toMatchObject({
+      verdict: 'no interval',
+      reason: expect.stringMatching(/over before the steady phase/),
+    });
+  });
+
   it('names conditions that were not the same', () => {
     const other = changed((summary) => {
       summary.config.rateOffered = 50;

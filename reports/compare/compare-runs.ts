@@ -10,13 +10,15 @@ import type {
   Comparison,
   PercentileRow,
   Tolerance,
+  UnlikeCondition,
 } from './comparison.ts';
 import { concludeComparison } from './conclusion.ts';
-import { unlikeConditions } from './conditions.ts';
-import { estimateFigure, FIGURES } from './estimate-figure.ts';
+import { offeredAlike, unlikeConditions } from './conditions.ts';
+import { estimateFigure, FIGURES, type Figure } from './estimate-figure.ts';
 import { estimateTrend } from './estimate-trend.ts';
 import { changeOf } from './interval.ts';
-import { judgeLoss, tooFew, verdictOf } from './judge.ts';
+import { judgeLoss, SECONDS_LEAST, tooFew, verdictOf } from './judge.ts';
+import type { ShortSet } from './select-runs.ts';
 
 export interface CompareOptions {
   /** Percentiles looked at, above 0 and below 100, ascending. */
@@ -34,6 +36,8 @@ export interface CompareOptions {
 export interface RunsOfSide {
   label: string;
   runs: readonly RunSeconds[];
+  /** Sets of which there are fewer runs than `label` asks for. Default: none. */
+  short?: readonly ShortSet[];
 }
 
 const ALPHA = 0.05;
@@ -57,24 +61,24 @@ export function compareRuns(a: RunsOfSide, b: RunsOfSide, options: CompareOption
   const trends = [...metrics]
     .sort((x, y) => decides(y) - decides(x))
     .map((metric) => compareTrend(metric, a, b, settings, random.fork(metric)));
+  const alike = offeredAlike(a.runs, b.runs);
   const figures = FIGURES.flatMap((figure): ComparedFigure[] => {
     const ofA = estimateFigure(figure, a.runs, resamples, random.fork(`${figure.name} a`));
     const ofB = estimateFigure(figure, b.runs, resamples, random.fork(`${figure.name} b`));
     if (ofA === null || ofB === null) return [];
     const isJudged = settings.judged.has(figure.name);
+    const common = { ...figureWords(figure), a: ofA.value, b: ofB.value, judged: isJudged };
+    if (figure.name === 'throughput' && !alike) {
+      const reason = 'the offered rates differ: that so many were delivered is what was asked for';
+      return [{ ...common, change: null, verdict: 'not comparable', reason }];
+    }
     // A side that delivered nothing still has a ratio, if not one to be taken at its word.
     const smallest = Math.max(ofA.value, ofB.value) / SMALLEST_SHARE || 1;
     const change = changeOf(ofA, ofB, isJudged ? judgedAlpha : ALPHA, smallest);
     return [
       {
-        name: figure.name,
-        label: figure.label,
-        unit: figure.unit,
-        worse: figure.worse,
-        a: ofA.value,
-        b: ofB.value,
+        ...common,
         change,
-        judged: isJudged,
         ...(change === null
           ? { verdict: 'no interval' as const, reason: 'each side has one figure, nothing that varies' }
           : { verdict: verdictOf(change, figure.worse, tolerance.share, 0) }),
@@ -84,12 +88,24 @@ export function compareRuns(a: RunsOfSide, b: RunsOfSide, options: CompareOption
   return concludeComparison({
     a: { label: a.label, runs: a.runs.map(comparedRun) },
     b: { label: b.label, runs: b.runs.map(comparedRun) },
-    unlike: unlikeConditions(a.runs, b.runs),
+    unlike: [...fewerRuns(a, b), ...unlikeConditions(a.runs, b.runs)],
     trends,
     figures,
     losses: compareLosses(a.runs, b.runs, tolerance),
     method: { resamples, seed, tolerance, judged, judgedAlpha, alpha: ALPHA, runToRun: runToRun(a, b) },
   });
+}
+
+function figureWords({ name, label, unit, worse }: Figure): Pick<ComparedFigure, 'name' | 'label' | 'unit' | 'worse'> {
+  return { name, label, unit, worse };
+}
+
+/** Whoever relies on five runs is to see first that there was one. */
+function fewerRuns(a: RunsOfSide, b: RunsOfSide): UnlikeCondition[] {
+  const words = ({ short = [], runs }: RunsOfSide): string =>
+    short.map(({ name, asked, found }) => `asked for ${asked} of ${name}, found ${found}`).join('; ') ||
+    `${runs.length}`;
+  return (a.short?.length ?? 0) + (b.short?.length ?? 0) === 0 ? [] : [{ what: 'runs', a: words(a), b: words(b) }];
 }
 
 interface Settings {
@@ -132,6 +148,11 @@ function compareTrend(
     const isJudged = judged.has(`${metric}:${name}`);
     const [before, after] = [ofA.estimates[index]!, ofB.estimates[index]!];
     const row = { name, percent, a: before.value / 1000, b: after.value / 1000, judged: isJudged };
+    const shortest = Math.min(seconds.a, seconds.b);
+    if (metric === 'connect_latency' && shortest < SECONDS_LEAST) {
+      const reason = 'connecting is over before the steady phase, in too few seconds to draw from: one figure a side';
+      return { ...row, change: null, verdict: 'no interval', reason };
+    }
     const reason = tooFew(percent, count, seconds);
     const inUs = reason === null ? changeOf(before, after, isJudged ? judgedAlpha : ALPHA, SMALLEST_US) : null;
     if (inUs === null) return { ...row, change: null, verdict: 'too few', ...(reason !== null && { reason }) };

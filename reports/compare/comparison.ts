@@ -4,8 +4,8 @@ import type { Verdict } from '../../loadgen/recorder/summary.ts';
 import type { FigureName } from './estimate-figure.ts';
 import type { Change } from './interval.ts';
 
-/** `too few`: not enough samples or seconds to say anything of it. `no interval`: one figure on each side, nothing to vary. */
-export type RowVerdict = 'worse' | 'better' | 'no difference seen' | 'too few' | 'no interval';
+/** `not comparable`: what was asked of both sides was not the same. `too few`: not enough samples or seconds to say anything of it. `no interval`: one figure on each side, nothing to vary. */
+export type RowVerdict = 'worse' | 'better' | 'no difference seen' | 'too few' | 'no interval' | 'not comparable';
 
 export interface Tolerance {
   /** A change by less than this share is no regression. */
@@ -20,7 +20,7 @@ export interface ComparedRow {
   /** ms; of figures, their unit. */
   a: number;
   b: number;
-  /** Null for `too few` and `no interval`. */
+  /** Null for `too few`, `no interval` and `not comparable`. */
   change: Change | null;
   verdict: RowVerdict;
   /** Decides about the whole: its interval is widened so that all judged rows hold together. */

@@ -1,5 +1,6 @@
 /** The verdict of a whole comparison, in a sentence, and what must be said beside it. Pure. */
 import type { ComparedRow, Comparison, ComparisonVerdict } from './comparison.ts';
+import type { Change } from './interval.ts';
 
 /** Of a run, before from-run-to-run variance can be told from what changed. */
 const RUNS_LEAST = 3;
@@ -84,6 +85,8 @@ function nothingSeen(rows: JudgedRow[]): string {
   const known = rows.filter(({ row }) => row.change !== null);
   const worst = known.reduce((most, each) => (badEnd(each) > badEnd(most) ? each : most));
   const { low, high } = worst.row.change!.ratioInterval;
+  if (tellsNothing(worst.row.change!))
+    return `No difference was seen beyond the tolerance, but of ${worst.name} these runs can tell nothing: longer runs, or more of them, would.`;
   return `No difference was seen beyond the tolerance; one of ${signedPercent(low)} to ${signedPercent(high)} (${worst.name}) would fit these runs as well.`;
 }
 
@@ -93,9 +96,13 @@ function badEnd({ row, worse }: JudgedRow): number {
   return worse === 'higher' ? high : 1 / low;
 }
 
-function remarksOf(parts: Pick<Comparison, 'a' | 'b' | 'method' | 'losses' | 'trends' | 'figures'>): string[] {
+function remarksOf(
+  parts: Pick<Comparison, 'a' | 'b' | 'method' | 'losses' | 'trends' | 'figures' | 'unlike'>,
+): string[] {
   const { a, b, method, losses } = parts;
   const sentences: string[] = [];
+  const runs = parts.unlike.find(({ what }) => what === 'runs');
+  if (runs !== undefined) sentences.push(`There are fewer runs than were asked for: a ${runs.a}, b ${runs.b}.`);
   if (method.runToRun === 'not in the intervals') {
     sentences.push(
       `There is one run on each side: the intervals hold what seconds of these two runs vary by, not what one run differs from the next by, which is often more. Compare ${RUNS_LEAST} runs or more on each side before you rely on a small difference.`,
@@ -135,6 +142,11 @@ function allRows({ trends, figures }: Pick<Comparison, 'trends' | 'figures'>): J
     ),
     ...figures.map((row): JudgedRow => ({ name: row.label, row, worse: row.worse })),
   ];
+}
+
+/** An interval in which a tenth and tenfold both lie says only that there are too few independent seconds. */
+export function tellsNothing({ ratioInterval: { low, high } }: Change): boolean {
+  return low < 0.1 && high > 10;
 }
 
 /** `+12.3%`, `−4%`, `no change`. */

@@ -76,6 +76,14 @@ export function unlikeConditions(a: readonly RunSeconds[], b: readonly RunSecond
   return found;
 }
 
+/** Was the same rate asked for? Where users wait for answers, what they achieve is the server's doing. */
+export function offeredAlike(a: readonly RunSeconds[], b: readonly RunSeconds[]): boolean {
+  const rates = [...a, ...b].flatMap(({ summary }) =>
+    summary === null || summary.config.closed ? [] : [Math.round(summary.config.rateOffered * 100)],
+  );
+  return new Set(rates).size <= 1;
+}
+
 /** Seeds of a set differ by rights: they are no condition of it. */
 function valuesOf(runs: readonly RunSeconds[], { what, read }: Condition): string {
   if (what === 'seed' && runs.length > 1) return '';

@@ -5,7 +5,7 @@ import { normalQuantile } from './student.ts';
 
 /** A percentile needs so many samples beyond it, and a run so many seconds, to be told from chance. */
 export const SAMPLES_BEYOND_LEAST = 10;
-const SECONDS_LEAST = 10;
+export const SECONDS_LEAST = 10;
 
 /**
  * Worse, or better, only if the interval excludes "no change" and the change itself is beyond the tolerance.
@@ -26,7 +26,8 @@ export function tooFew(
   seconds: { a: number; b: number },
 ): string | null {
   const shortest = Math.min(seconds.a, seconds.b);
-  if (shortest < SECONDS_LEAST) return `there are ${shortest} seconds of it, ${SECONDS_LEAST} are needed`;
+  if (shortest < SECONDS_LEAST)
+    return `there ${shortest === 1 ? 'is 1 second' : `are ${shortest} seconds`} of it, ${SECONDS_LEAST} are needed`;
   const needed = Math.ceil(SAMPLES_BEYOND_LEAST / (1 - percent / 100) - 1e-6);
   const fewest = Math.min(count.a, count.b);
   return fewest < needed ? `there are ${whole(fewest)} samples, p${percent} needs ${whole(needed)}` : null;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RunListing } from '../results/results-store.ts';
-import { selectRuns } from './select-runs.ts';
+import { type ShortSet, selectRuns } from './select-runs.ts';
 
 /** Newest first, as a store lists them. */
 const RUNS = [
@@ -27,6 +27,16 @@ describe('the runs that a side means', () => {
     ['odd,name~2', ['20240101']],
   ])('%s', (text, ids) => {
     expect(select(text)).toEqual(ids);
+  });
+
+  it('tells of a set of which there are fewer than were asked for', () => {
+    const short: ShortSet[] = [];
+    for (const text of ['nightly~3', 'nightly~9,candidate~2', 'odd,name~2'])
+      selectRuns(text, RUNS, 'the-place', (set) => short.push(set));
+    expect(short).toEqual([
+      { name: 'nightly', asked: 9, found: 3 },
+      { name: 'candidate', asked: 2, found: 1 },
+    ]);
   });
 
   it.each<[string, RegExp]>([

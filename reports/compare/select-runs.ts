@@ -9,23 +9,35 @@ export class SelectionError extends Error {
   }
 }
 
+/** A set of which there are fewer runs than were asked for. */
+export interface ShortSet {
+  name: string;
+  asked: number;
+  found: number;
+}
+
 /**
  * Run ids of `text`, newest first where it names a set:
- * - `nightly~5`: the newest five runs of that name (fewer if there are no more);
+ * - `nightly~5`: the newest five runs of that name (fewer if there are no more: `onShort` hears of it);
  * - `tag:commit=abc`: every run with that tag;
  * - `x,y,z`: these, each of them any of the forms;
  * - else one run as elsewhere: an id or its beginning, a name (its newest run), `latest`.
  * A run whose id or name is the whole text comes before any of these. `runs` newest first; `place` for the message.
  * @throws SelectionError
  */
-export function selectRuns(text: string, runs: readonly RunListing[], place: string): string[] {
+export function selectRuns(
+  text: string,
+  runs: readonly RunListing[],
+  place: string,
+  onShort: (set: ShortSet) => void = () => {},
+): string[] {
   const own = oneRun(text, runs, place);
   if (own !== null) return [own];
   if (text.includes(',')) {
     const parts = text.split(',');
     if (parts.some((part) => part.trim() === ''))
       throw new SelectionError(`"${text}" has an empty part: write run ids or names with one comma between`);
-    return [...new Set(parts.flatMap((part) => selectRuns(part.trim(), runs, place)))];
+    return [...new Set(parts.flatMap((part) => selectRuns(part.trim(), runs, place, onShort)))];
   }
   const tag = /^tag:([^=]+)=(.*)$/s.exec(text);
   if (tag !== null) {
@@ -37,7 +49,11 @@ export function selectRuns(text: string, runs: readonly RunListing[], place: str
   const newest = /^(.+)~(\d+)$/s.exec(text);
   if (newest !== null) {
     const found = runs.filter(({ name }) => name === newest[1]).slice(0, Number(newest[2]));
-    if (found.length > 0) return found.map(({ runId }) => runId);
+    if (found.length > 0) {
+      const asked = Number(newest[2]);
+      if (found.length < asked) onShort({ name: newest[1]!, asked, found: found.length });
+      return found.map(({ runId }) => runId);
+    }
     throw new SelectionError(
       Number(newest[2]) === 0
         ? `"${text}" asks for no run: write ${newest[1]}~3 for the newest three of that name`

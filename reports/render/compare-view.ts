@@ -1,6 +1,6 @@
 /** Words and figures of a comparison that its text, Markdown and page share. */
 import type { ComparedFigure, ComparedRow, ComparedSide, ComparedTrend, Comparison } from '../compare/comparison.ts';
-import { signedPercent } from '../compare/conclusion.ts';
+import { signedPercent, tellsNothing } from '../compare/conclusion.ts';
 import { formatBytes, formatCount, formatDuration, formatMsCell, formatNumber } from './format.ts';
 
 export const COMPARISON_LABELS: Record<Comparison['verdict'], string> = {
@@ -48,11 +48,13 @@ function view(row: ComparedRow, name: string, format: (value: number) => string)
     a: format(a),
     b: format(b),
     change:
-      change === null ? (verdict === 'no interval' && a > 0 ? signedPercent(b / a) : '') : signedPercent(change.ratio),
+      change === null ? (verdict !== 'too few' && a > 0 ? signedPercent(b / a) : '') : signedPercent(change.ratio),
     interval:
       change === null
         ? ''
-        : `${signedPercent(change.ratioInterval.low)} to ${signedPercent(change.ratioInterval.high)}`,
+        : tellsNothing(change)
+          ? 'cannot tell'
+          : `${signedPercent(change.ratioInterval.low)} to ${signedPercent(change.ratioInterval.high)}`,
     verdict,
     judged,
     reason,

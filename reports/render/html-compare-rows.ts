@@ -11,6 +11,7 @@ const CLASSES: Record<RowVerdict, string> = {
   'no difference seen': 'same',
   'too few': 'unsaid',
   'no interval': 'unsaid',
+  'not comparable': 'unsaid',
 };
 
 export function rowSections(comparison: Comparison): string {
@@ -21,13 +22,13 @@ export function rowSections(comparison: Comparison): string {
       `<tbody><tr class="group"><th colspan="7" scope="rowgroup"><code>${trend.metric}</code> <span>ms · ${formatCount(trend.count.a)} and ${formatCount(trend.count.b)} samples</span></th></tr>
 ${trendRows(trend)
   .map((row, index) => rowHtml(row, trend.rows[index]!, axis, method.tolerance))
-  .join('\n')}</tbody>`,
+  .join('\n')}${reasonsHtml(trendRows(trend))}</tbody>`,
   );
   const figures = figureRows(comparison);
   if (figures.length > 0) {
     groups.push(
       `<tbody><tr class="group"><th colspan="7" scope="rowgroup">Throughput and cost</th></tr>
-${figures.map((row, index) => rowHtml(row, comparison.figures[index]!, axis, method.tolerance)).join('\n')}</tbody>`,
+${figures.map((row, index) => rowHtml(row, comparison.figures[index]!, axis, method.tolerance)).join('\n')}${reasonsHtml(figures)}</tbody>`,
     );
   }
   return htmlSection(
@@ -39,6 +40,16 @@ ${groups.join('\n')}
 </table></div>`,
     'Each bar is the interval that holds the change from a to b; the line in the middle is no change, the shaded strip the tolerance. A bar that keeps clear of the line is a difference; rows marked <strong>*</strong> decide about the whole.',
   );
+}
+
+/** Why rows have no verdict, once for all that have the same reason. */
+function reasonsHtml(rows: readonly RowView[]): string {
+  const byReason = new Map<string, string[]>();
+  for (const { name, reason } of rows) if (reason !== '') byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
+  const sentences = [...byReason].map(([reason, names]) => `${names.join(', ')}: ${reason}`);
+  return sentences.length === 0
+    ? ''
+    : `\n<tr class="why"><td colspan="7">${escapeHtml(`${sentences.join('. ')}.`)}</td></tr>`;
 }
 
 /** Logarithm of the ratio at either end. */
@@ -71,7 +82,7 @@ function axisHtml(axis: Axis): string {
 function rowHtml(view: RowView, row: ComparedRow, axis: Axis, tolerance: Tolerance): string {
   const { name, a, b, change, interval, verdict, judged, reason } = view;
   const star = judged ? '<abbr class="star" title="decides about the whole">*</abbr>' : '';
-  return `<tr class="${CLASSES[verdict]}${judged ? ' judged' : ''}"><th scope="row">${escapeHtml(name)}${star}</th><td class="number">${escapeHtml(a)}</td><td class="number">${escapeHtml(b)}</td><td class="number change">${change}</td><td class="bar">${barHtml(row, axis, tolerance)}</td><td class="number said">${interval}</td><td class="verdict-cell"${reason === '' ? '' : ` title="${escapeHtml(reason)}"`}>${escapeHtml(reason === '' || verdict === 'no interval' ? verdict : `${verdict}: ${reason}`)}</td></tr>`;
+  return `<tr class="${CLASSES[verdict]}${judged ? ' judged' : ''}"><th scope="row">${escapeHtml(name)}${star}</th><td class="number">${escapeHtml(a)}</td><td class="number">${escapeHtml(b)}</td><td class="number change">${change}</td><td class="bar">${barHtml(row, axis, tolerance)}</td><td class="number said">${interval}</td><td class="verdict-cell"${reason === '' ? '' : ` title="${escapeHtml(reason)}"`}>${verdict}</td></tr>`;
 }
 
 function barHtml({ change }: ComparedRow, axis: Axis, { share }: Tolerance): string {
@@ -109,7 +120,8 @@ export const ROW_STYLE = `
 .forest .worse .verdict-cell, .forest .worse .change { color: var(--fail); } .forest .better .verdict-cell, .forest .better .change { color: var(--pass); }
 .forest .same .verdict-cell, .forest .unsaid .verdict-cell { color: var(--muted); }
 .forest .verdict-cell { min-width: 9.5em; }
-.forest .said { color: var(--muted); }
+.forest .said, .forest .why { color: var(--muted); }
+.forest .why td { font-size: 13px; border-top: 0; padding-top: 0; }
 .sides { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1px; margin-top: clamp(28px, 4vw, 44px); background: var(--line); border: 1px solid var(--line); border-radius: 12px; overflow: hidden; }
 .sides > div { background: var(--surface); padding: 18px 22px; border-top: 4px solid var(--side); }
 .sides h2 { font-size: 15px; } .sides .runs { font-size: 14px; margin-top: 6px; }
@@ -126,6 +138,7 @@ export const ROW_STYLE = `
   .forest tbody tr + tr { border-top: 1px solid var(--line); }
   .forest tbody th { white-space: normal; }
   .forest .group th { grid-column: 1 / -1; padding-block: 18px 8px; }
+  .forest .why td { grid-column: 1 / -1; padding-bottom: 9px; }
   .forest .bar { grid-column: 1 / -1; min-width: 0; padding: 6px 24px 0; }
   .forest .said { grid-column: 1 / 3; text-align: left; padding-bottom: 9px; }
   .forest .verdict-cell { grid-column: 3 / -1; text-align: right; padding-bottom: 9px; min-width: 0; }

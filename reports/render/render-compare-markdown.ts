@@ -17,6 +17,7 @@ const MARKS: Record<RowView['verdict'], string> = {
   'no difference seen': 'no difference seen',
   'too few': '⚠️ too few samples',
   'no interval': 'no interval',
+  'not comparable': 'not comparable',
 };
 
 /** Ends with a newline. */

@@ -25,6 +25,7 @@ const TONES = {
   'no difference seen': 'none',
   'too few': 'yellow',
   'no interval': 'dim',
+  'not comparable': 'yellow',
 } as const;
 
 /** Ends with a newline. */
@@ -130,7 +131,7 @@ function rowLines(row: RowView, widths: Widths, paint: Paint): string[] {
   const said = verdict === 'no difference seen' ? 'no difference seen' : verdict;
   const plain = line(widths, [`  ${name}${judged ? ' *' : ''}`, a, b, change, interval]);
   const text = `${plain}  ${paint(said, TONES[verdict])}`;
-  return reason === '' || !judged
+  return reason === '' || !(judged || verdict === 'not comparable')
     ? [text]
     : [text, ...wrapText(reason, WIDTH - 8).map((each) => paint(`      ${each}`, 'dim'))];
 }
