@@ -104,7 +104,7 @@ describe('charts of a run', () => {
       summary: (summary) => {
         summary.faults = [
           { kind: 'freeze-shard', atSeconds: 40, recoverySeconds: null, lost: 0 },
-          { kind: 'kill-shard', atSeconds: 20, recoverySeconds: 3.5, lost: 0 },
+          { kind: 'kill-shard', atSeconds: 20.9, recoverySeconds: 3.5, lost: 0 },
           { kind: 'half-open', atSeconds: 10, recoverySeconds: 0, lost: 0, forSeconds: 2 },
           { kind: 'cut-network', atSeconds: 12, recoverySeconds: null, lost: 0, problem: 'no right' },
         ];
@@ -114,9 +114,26 @@ describe('charts of a run', () => {
     const steady = phases.find(({ name }) => name === 'steady')!.from;
     expect(faults).toEqual([
       { name: 'half-open', from: steady + 10, to: steady + 12 },
-      { name: 'kill-shard', from: steady + 20, to: steady + 23.5 },
+      { name: 'kill-shard', from: steady + 20, to: expect.closeTo(steady + 24.4) },
       { name: 'freeze-shard', from: steady + 40, to: phases.at(-1)!.to },
     ]);
+  });
+
+  it('draws no memory per connection of too few, and no growth below zero', () => {
+    const memory = (model: ReportModel) => chartData(model).charts.find(({ id }) => id === 'memory')!;
+    const few = memory(sampleModel({ connections: 60 }));
+    expect(few.variants.map(({ label }) => label)).toEqual(['memory in all', 'memory per connection']);
+    expect(few.variants[1]!.empty).toMatch(/Too few connections: of 60, .* It takes 500\./);
+    expect(few.about).not.toMatch(/growth/);
+    const noisy = sampleModel({ connections: 600 });
+    const points = Object.values(noisy.gauges.server_rss_bytes!);
+    for (const source of points) source[40]!.value = source[0]!.value - 1;
+    const { about, variants } = memory(noisy);
+    expect(about).toMatch(/With 600 connections, .* a good part of it/);
+    const server = variants[0]!.series.find(({ label }) => label === 'server')!.values;
+    expect(server[40]).toBeNull();
+    expect(server[41]).toBeGreaterThan(0);
+    expect(memory(sampleModel()).about).not.toMatch(/good part/);
   });
 
   it('says in words what the lines show', () => {

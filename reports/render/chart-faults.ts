@@ -3,7 +3,9 @@ import type { ReportModel } from '../report-model.ts';
 import type { FaultMark } from './chart-model.ts';
 import type { TimeAxis } from './chart-series.ts';
 
-/** In the order of time. One that had not recovered reaches to the end of the last phase; one that was not carried out has no mark. */
+/**
+ * In the order of time. A mark stands at the start of the point in which its fault began, for there its effect is drawn too. One that had not recovered reaches to the end of the last phase; one that was not carried out has no mark.
+ */
 export function faultMarks({ summary }: ReportModel, axis: TimeAxis): FaultMark[] {
   if (summary === null) return [];
   const { phases } = summary;
@@ -12,8 +14,9 @@ export function faultMarks({ summary }: ReportModel, axis: TimeAxis): FaultMark[
   return summary.faults
     .filter(({ problem }) => problem === undefined)
     .map(({ kind, atSeconds, startMs, recoverySeconds, forSeconds = 0 }) => {
-      const from = ((startMs ?? steadyMs + atSeconds * 1_000) - axis.startMs) / 1_000;
-      const to = recoverySeconds === null ? Math.max(end, from) : from + Math.max(recoverySeconds, forSeconds);
+      const began = ((startMs ?? steadyMs + atSeconds * 1_000) - axis.startMs) / 1_000;
+      const from = Math.floor(began / axis.stepSeconds) * axis.stepSeconds;
+      const to = recoverySeconds === null ? Math.max(end, began) : began + Math.max(recoverySeconds, forSeconds);
       return { name: kind, from, to };
     })
     .sort((a, b) => a.from - b.from);

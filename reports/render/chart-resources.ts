@@ -1,9 +1,13 @@
 /** Charts of what the load cost: connections, memory, CPU, delays. */
-import type { CounterName, GaugeName } from '../../loadgen/recorder/metrics.ts';
+import { type CounterName, type GaugeName, MEMORY_CONNECTIONS_LEAST } from '../../loadgen/recorder/metrics.ts';
 import type { ReportModel } from '../report-model.ts';
 import { bytesVariant, highest, type Points, sourcesOf, timeVariant } from './chart-build.ts';
 import type { Chart, ChartColour, ChartSeries } from './chart-model.ts';
 import { type Column, maxColumn, percentileColumn, rateColumn, sumColumn, type TimeAxis } from './chart-series.ts';
+import { formatCount } from './format.ts';
+
+/** Below that many, memory per connection is noisy. */
+const FEW_CONNECTIONS = 5_000;
 
 export function connectionsChart(model: ReportModel, axis: TimeAxis): Chart {
   const agents = sourcesOf(model, 'connections', (source) => source.startsWith('agent'));
@@ -57,8 +61,11 @@ export function memoryChart(model: ReportModel, axis: TimeAxis): Chart {
   const agents = sourcesOf(model, 'agent_rss_bytes');
   const kernel = [...sourcesOf(model, 'kernel_slab_bytes'), ...sourcesOf(model, 'kernel_socket_bytes')];
   const connections = connectionColumn(model, axis);
+  const most = highest(connections).value;
+  const few = most > 0 && most < MEMORY_CONNECTIONS_LEAST;
   const all = (sources: Points[]) => sumColumn(axis, sources);
   const each = (label: string, colour: ChartColour, sources: Points[], measured: GaugeName): ChartSeries => {
+    if (few) return { label, colour, values: [] };
     const values = perConnection(axis, sources, connections);
     if (values.some((value) => value !== null)) return { label, colour, values };
     return { label: `${label}, measured once`, colour, dashed: true, values: measuredColumn(model, axis, measured) };
@@ -71,7 +78,9 @@ export function memoryChart(model: ReportModel, axis: TimeAxis): Chart {
   const shares = bytesVariant(
     axis,
     'memory per connection',
-    'Memory per connection needs both the memory and the open connections of the run, from before the first connection on.',
+    few
+      ? `Too few connections: of ${formatCount(most)}, the share can’t be told from what the processes grow by anyway. It takes ${formatCount(MEMORY_CONNECTIONS_LEAST)}.`
+      : 'Memory per connection needs both the memory and the open connections of the run, from before the first connection on.',
     [
       { ...each('server', 'c3', server, 'server_memory_bytes_per_connection'), width: 2 },
       each('generator', 'c2', agents, 'generator_memory_bytes_per_connection'),
@@ -81,9 +90,11 @@ export function memoryChart(model: ReportModel, axis: TimeAxis): Chart {
   return {
     id: 'memory',
     title: 'Memory',
-    about: `Per connection: growth since the first sample ÷ open connections, drawn while at least half of them are open.${kernel.length === 0 ? ' The kernel’s share was not reported.' : ''}`,
+    about: few
+      ? `Per connection it is not shown: it takes ${formatCount(MEMORY_CONNECTIONS_LEAST)} of them.`
+      : `Per connection: growth since the first sample ÷ open connections, drawn while at least half of them are open and the growth is above zero.${most < FEW_CONNECTIONS ? ` With ${formatCount(most)} connections, what the processes grow and shrink by anyway is a good part of it.` : ''}${kernel.length === 0 ? ' The kernel’s share was not reported.' : ''}`,
     kind: 'time',
-    variants: [shares, totals],
+    variants: few ? [totals, shares] : [shares, totals],
   };
 }
 
@@ -162,6 +173,7 @@ function perConnection(axis: TimeAxis, sources: Points[], connections: Column): 
   const empty = sources.reduce((sum, points) => sum + (points[0]?.value ?? 0), 0);
   return bytes.map((value, index) => {
     const open = connections[index] ?? 0;
-    return value === null || open < most * 0.5 ? null : Math.max(0, value - empty) / open;
+    // Less than at first is noise, which no connection costs.
+    return value === null || open < most * 0.5 || value < empty ? null : (value - empty) / open;
   });
 }

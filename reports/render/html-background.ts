@@ -21,7 +21,7 @@ export function backgroundSections(model: ReportModel): string {
   return [
     summary === null ? '' : environmentSection(summary),
     summary === null ? '' : loadSection(summary),
-    scenarioSection(model.scenarioText),
+    scenarioSection(model.scenarioText, summary),
     repeatSection(model.command, summary),
     notesSection(summary),
   ]
@@ -63,7 +63,7 @@ function loadSection({ config }: RunSummary): string {
   return htmlSection('load', 'How the load was derived', htmlList(lines, true));
 }
 
-function scenarioSection(text: string): string {
+function scenarioSection(text: string, summary: RunSummary | null): string {
   if (text.trim() === '')
     return htmlSection('scenario', 'The scenario', '<p>The text of the scenario was not kept.</p>');
   const shown = text.slice(0, SCENARIO_CHARACTERS_MAX);
@@ -73,8 +73,15 @@ function scenarioSection(text: string): string {
     'scenario',
     'The scenario',
     `${codeBlock('Source of the scenario', shown)}${cut}`,
-    'As it was run.',
+    changedLead(summary),
   );
+}
+
+/** What the command line changed stands at the end of the description. */
+function changedLead(summary: RunSummary | null): string {
+  const changed = / \(changed: (--[^()]*)\)$/.exec(summary?.config.description ?? '')?.[1];
+  if (changed === undefined) return 'As it was run.';
+  return `As it is written. The command line changed it for this run: <code>${escapeHtml(changed)}</code>.`;
 }
 
 function repeatSection(command: string, summary: RunSummary | null): string {

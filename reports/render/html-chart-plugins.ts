@@ -51,7 +51,7 @@ export const CHART_PLUGINS_SCRIPT = `
         },
         { ...axis, grid, gap: 8, size: small ? 48 : 58, space: logarithmic ? 24 : 44, values: (plot, values) => values.map((value) => (value == null ? '' : number(value))) },
       ],
-      series: [{}, ...drawOrder(variant).map((series) => seriesOptions(series, variant))],
+      series: [{}, ...drawOrder(variant).map((series) => seriesOptions(series, variant, time))],
       cursor: {
         y: false,
         points: { size: 7, width: 2, stroke: () => colour('surface'), fill: (plot, index) => colour(drawOrder(variant)[index - 1].colour) },
@@ -79,10 +79,10 @@ export const CHART_PLUGINS_SCRIPT = `
     };
   }
 
-  function seriesOptions(series, variant) {
+  function seriesOptions(series, variant, time) {
     return {
-      // As wide as the columns below them.
-      ...(variant.heat ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
+      // A value stands for all of its second, as a column of the heat map does: a line that slopes to it would begin too early.
+      ...(time && !variant.bands ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
       label: series.label,
       stroke: () => colour(series.colour),
       width: series.width || 1.5,

@@ -18,7 +18,7 @@ export function metricSection(model: ReportModel): string {
   const shown = tables.filter(({ rows }) => rows.length > 0);
   const body = shown.map(
     ({ title, lead, header, rows }) =>
-      `<h3>${title}</h3>\n<p class="lead">${lead}</p>\n${htmlTable(title, header, rows)}`,
+      `<h3>${title}</h3>\n<p class="lead">${lead}</p>\n${title.startsWith('Latencies') ? `<div class="stacked">${htmlTable(title, header, rows, 1, true)}</div>` : htmlTable(title, header, rows)}`,
   );
   return htmlSection('metrics', 'All metrics', body.length === 0 ? '<p>Nothing was recorded.</p>' : body.join('\n'));
 }

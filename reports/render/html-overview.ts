@@ -44,8 +44,8 @@ export function overviewSections(model: ReportModel): string {
 }
 
 export function runName(model: ReportModel): string {
-  const { summary, runId } = model;
-  return summary === null ? runId : summary.metadata.name || summary.config.scenario;
+  const { summary, runId, name } = model;
+  return summary === null ? name || runId : summary.metadata.name || summary.config.scenario;
 }
 
 function hero(summary: RunSummary): string {

@@ -3,7 +3,7 @@
 export const CHART_STYLE = `
 .charts { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 20px; margin-top: 22px; }
 .chart { min-width: 0; padding: 18px 20px 16px; background: var(--surface); border: 1px solid var(--line); border-radius: 12px; }
-.chart.wide { grid-column: 1 / -1; }
+.chart.wide, .chart.alone { grid-column: 1 / -1; }
 .chart-head { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: center; gap: 8px 16px; min-height: 34px; }
 .chart h3 .unit { font-weight: 400; color: var(--muted); margin-left: 5px; }
 .chart-tools { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 16px; font-size: 14px; }

@@ -35,7 +35,7 @@ a { color: var(--accent); text-underline-offset: 3px; }
 .quiet { font: inherit; font-size: 14px; color: var(--ink); background: var(--surface); border: 1px solid var(--line-strong); border-radius: 8px; padding: 5px 13px; cursor: pointer; }
 .quiet:hover { border-color: var(--accent); color: var(--accent); }
 .theme::before { content: ""; display: inline-block; width: 11px; height: 11px; margin-right: 8px; border: 1.5px solid currentColor; border-radius: 50%; background: linear-gradient(90deg, currentColor 50%, transparent 50%); }
-nav { position: sticky; top: 0; z-index: 5; display: flex; gap: 4px 22px; overflow-x: auto; scrollbar-width: none; background: var(--page); padding-block: 10px; font-size: 14px; }
+nav { position: sticky; top: 0; z-index: 5; display: flex; gap: 4px 22px; overflow-x: auto; scrollbar-width: none; background: linear-gradient(to left, var(--page) 60%, transparent) right / 60px 100% no-repeat local, linear-gradient(to left, var(--edge), transparent) right / 16px 100% no-repeat scroll, var(--page); padding-block: 10px; font-size: 14px; }
 nav::after { content: ""; position: absolute; inset: auto clamp(16px, 4vw, 44px) 0; border-bottom: 1px solid var(--line); }
 nav a { flex: none; color: var(--muted); text-decoration: none; padding-block: 2px; }
 nav a:hover { color: var(--accent); }
@@ -130,13 +130,18 @@ ${CHART_STYLE}
   h2 { font-size: 21px; }
   .top { flex-wrap: wrap; justify-content: space-between; padding-block: 14px 8px; }
   .run { order: 1; flex: 1 0 100%; padding-left: 0; border-left: 0; }
-  .thresholds thead th:nth-child(4), .thresholds td:nth-child(4) { display: none; }
+  .thresholds tbody tr { display: grid; grid-template-columns: auto minmax(0, 1fr); }
+  .thresholds thead, .thresholds td:nth-child(4) { display: none; }
+  .thresholds tbody tr > * { border-top: 0; }
+  .thresholds tbody tr + tr { border-top: 1px solid var(--line); }
+  .thresholds td:nth-child(3) { grid-column: 2; padding-top: 0; text-align: left; }
+  .thresholds .of, .thresholds code, .thresholds .measured { white-space: normal; overflow-wrap: anywhere; }
 
   .ledger > div, .ledger > div:nth-child(-n + 3) { grid-column: span 6; padding: 13px 15px; }
   .ledger > div:first-child { grid-column: span 12; }
   .pairs > div { grid-template-columns: minmax(0, 1fr); gap: 0; }
   th, td { padding: 10px 12px; }
-  .thresholds .mark, .thresholds thead th:first-child { font-size: 0; gap: 0; }
+  .thresholds .mark { font-size: 0; gap: 0; }
   .faults tbody tr { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; }
   .faults tbody th { grid-column: 1 / -1; padding-bottom: 0; }
   .faults tbody tr > td { border-top: 0; padding-top: 6px; }
@@ -149,6 +154,14 @@ ${CHART_STYLE}
   .faults .mark::before { flex: none; }
   #metrics tbody th { min-width: 150px; }
   #metrics .what { display: none; }
+  .stacked thead { display: none; }
+  .stacked tbody tr { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); padding: 6px 0; }
+  .stacked tbody tr + tr { border-top: 1px solid var(--line); }
+  .stacked tbody tr > * { border: 0; padding: 4px 12px; }
+  .stacked tbody th { grid-column: 1 / -1; order: -2; }
+  .stacked td { text-align: left; }
+  .stacked td[data-name="p99"] { order: -1; font-weight: 600; }
+  .stacked td::before { content: attr(data-name); display: block; color: var(--muted); font-size: 13px; font-weight: 400; }
   .command { grid-template-columns: minmax(0, 1fr); }
   .command .copy { justify-self: start; }
 }

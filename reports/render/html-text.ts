@@ -15,12 +15,16 @@ export function jsonForScript(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c');
 }
 
-/** A table that scrolls sideways within itself when the window is narrow, and by keyboard. Cells are HTML. */
-export function htmlTable(label: string, header: string[], rows: string[][], numericFrom = 1): string {
+/**
+ * A table that scrolls sideways within itself when the window is narrow, and by keyboard. Cells are HTML.
+ * `named`: each cell knows its column's heading, for a style that stacks them.
+ */
+export function htmlTable(label: string, header: string[], rows: string[][], numericFrom = 1, named = false): string {
   const kind = (index: number) => (index >= numericFrom ? ' class="number"' : '');
   const head = header.map((cell, index) => `<th scope="col"${kind(index)}>${cell}</th>`).join('');
   const body = rows.map(([first = '', ...rest]) => {
-    const cells = rest.map((cell, index) => `<td${kind(index + 1)}>${cell}</td>`).join('');
+    const name = (index: number) => (named ? ` data-name="${escapeHtml(header[index]!)}"` : '');
+    const cells = rest.map((cell, index) => `<td${kind(index + 1)}${name(index + 1)}>${cell}</td>`).join('');
     return `<tr><th scope="row"${kind(0)}>${first}</th>${cells}</tr>`;
   });
   return `<div class="table" role="region" aria-label="${escapeHtml(label)}" tabindex="0"><table>

@@ -14,7 +14,7 @@ import { escapeXml, type XmlAttributes, xmlElement } from './xml-text.ts';
 /** Ends with a newline. */
 export function renderJUnit(model: ReportModel): string {
   const { summary } = model;
-  const name = summary === null ? model.runId : summary.metadata.name || summary.config.scenario;
+  const name = summary === null ? model.name || model.runId : summary.metadata.name || summary.config.scenario;
   const cases = junitCases(model);
   const count = (outcome: JUnitCase['outcome']): number => cases.filter((each) => each.outcome === outcome).length;
   const suite = xmlElement(

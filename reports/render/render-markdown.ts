@@ -67,7 +67,7 @@ export function renderMarkdownUnfinished(model: ReportModel): string {
     formatCount(points.reduce((sum, point) => sum + point.value, 0)),
   ]);
   return joinWithin(COMMENT_MOST, [
-    `## ⚠️ ${running ? 'RUNNING' : 'INTERRUPTED'}: ${escapeMarkdown(model.runId)}`,
+    `## ⚠️ ${running ? 'RUNNING' : 'INTERRUPTED'}: ${escapeMarkdown(model.name || model.runId)}`,
     running
       ? 'The run has not ended yet, so there is no verdict.'
       : 'The run was cut short before it could be judged; what was recorded until then is kept.',

@@ -18,6 +18,7 @@ export async function queryReport(
   const frame = await queryFrame(store, run.runId);
   const model: ReportModel = {
     runId: run.runId,
+    name: run.name,
     status,
     summary: run.summary === null ? null : (JSON.parse(run.summary) as RunSummary),
     scenarioText: run.scenarioText,

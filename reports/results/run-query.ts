@@ -10,7 +10,7 @@ export type ListedRun = Omit<RunListing, 'status'> & {
   silentMs: number | null;
 };
 
-export type FoundRun = Pick<ListedRun, 'runId' | 'finishedAtMs' | 'silentMs'> & {
+export type FoundRun = Pick<ListedRun, 'runId' | 'name' | 'finishedAtMs' | 'silentMs'> & {
   scenarioText: string;
   command: string;
   /** JSON; null for a run that was not judged. */
@@ -53,13 +53,14 @@ export async function findRun(store: StoreClient, id: string): Promise<FoundRun>
   const runId = await resolveRunId(store, id);
   const [row] = await queryRows<FoundRunRow>(
     store,
-    `SELECT run_id, scenario_text, command, ${millis('finished_at')}, summary, ${SILENCE}
-     FROM (SELECT run_id, scenario_text, command FROM ${store.database}.runs WHERE run_id = {run:String} LIMIT 1) AS runs
+    `SELECT run_id, name, scenario_text, command, ${millis('finished_at')}, summary, ${SILENCE}
+     FROM (SELECT run_id, name, scenario_text, command FROM ${store.database}.runs WHERE run_id = {run:String} LIMIT 1) AS runs
      ${joinEnds(store, 'summary')}`,
     { run: runId },
   );
   return {
     runId,
+    name: row!.name,
     scenarioText: row!.scenario_text,
     command: row!.command,
     finishedAtMs: row!.finished_at_ms,
@@ -114,6 +115,7 @@ interface ListedRunRow {
 
 interface FoundRunRow {
   run_id: string;
+  name: string;
   scenario_text: string;
   command: string;
   finished_at_ms: number | null;
