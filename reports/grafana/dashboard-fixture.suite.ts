@@ -32,6 +32,8 @@ const GAUGES: Array<[GaugeName, string]> = [
   ['agent_cpu', 'agent-0'],
   ['server_rss_bytes', 'shard-0'],
   ['agent_rss_bytes', 'agent-0'],
+  ['machine_cpu', 'machine'],
+  ['server_memory_bytes_per_connection', 'shard-0'],
   ['kernel_slab_bytes', 'machine'],
   ['server_loop_delay', 'shard-0'],
   ['agent_loop_delay', 'agent-0'],

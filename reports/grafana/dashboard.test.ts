@@ -132,6 +132,14 @@ describe('the Grafana dashboard', () => {
     expect(await rowsOf(agent!.query)).toEqual(AGENTS.map((source) => ({ source })));
   });
 
+  it('goes to the time of the chosen run by a link, since choosing it does not', async () => {
+    const [, , , from, to] = dashboard.templating.list;
+    expect(dashboard.links![0]!.url).toBe(`/d/plimsoll?var-run=\${run}&from=\${${from!.name}}&to=\${${to!.name}}`);
+    const [{ run_from }, { run_to }] = [(await rowsOf(from!.query))[0]!, (await rowsOf(to!.query))[0]!];
+    expect(Number(run_from)).toBe(START_MS);
+    expect(Number(run_to)).toBeGreaterThanOrEqual(START_MS + SECONDS * 1_000);
+  });
+
   it('says of a run what became of it', async () => {
     const verdict = async (run: string) =>
       (await ask(sql('verdict'), { variables: { ...CONTEXT.variables, run } })).data[0]!.verdict;

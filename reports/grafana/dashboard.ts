@@ -3,7 +3,7 @@
  * `npx vitest run reports/grafana --update`.
  */
 import type { DashboardFile, Variable } from './grafana-types.ts';
-import { DATA_SOURCE, heatMap, layOut, query, sql, stat, table, timeSeries } from './panels.ts';
+import { DATA_SOURCE, heatMap, layOut, query, SHOW_RUN, sql, stat, table, timeSeries } from './panels.ts';
 
 const VERDICTS = { pass: 'green', fail: 'red', inconclusive: 'orange', running: 'blue', interrupted: 'purple' };
 const UID = 'plimsoll';
@@ -18,13 +18,29 @@ export function buildDashboard(): DashboardFile {
     editable: true,
     graphTooltip: 1,
     refresh: '10s',
-    time: { from: 'now-15m', to: 'now' },
+    time: { from: 'now-6h', to: 'now' },
+    links: [
+      {
+        type: 'link',
+        title: SHOW_RUN,
+        tooltip: 'From its beginning to its end',
+        icon: 'bolt',
+        url: `/d/${UID}?var-run=\${run}&from=\${run_from}&to=\${run_to}`,
+        tags: [],
+        asDropdown: false,
+        includeVars: false,
+        keepTime: false,
+        targetBlank: false,
+      },
+    ],
     timezone: 'browser',
     templating: {
       list: [
         variable('run', 'Run', {}),
         variable('metric', 'Latency', {}),
         variable('agent', 'Agent', { multi: true, includeAll: true, current: { text: 'All', value: '$__all' } }),
+        variable('run_from', 'From', { hide: 2 }),
+        variable('run_to', 'To', { hide: 2 }),
       ],
     },
     annotations: {
@@ -130,8 +146,9 @@ export function buildDashboard(): DashboardFile {
             8,
             timeSeries('cpu', {
               title: 'CPU',
-              description: 'Cores used by each process.',
-              unit: 'short',
+              description:
+                'Used by each process; “machine” is all that runs on the machine that the run was started on.',
+              unit: 'suffix: cores',
               label: 'source',
             }),
           ],
@@ -155,7 +172,28 @@ export function buildDashboard(): DashboardFile {
           ],
         ],
       },
-      { height: 5, panels: [[24, table('ledger', { title: 'Ledger', noValue: 'It is closed when the run ends.' })]] },
+      {
+        height: 6,
+        panels: [
+          [10, table('ledger', { title: 'Ledger', noValue: 'It is closed when the run ends.' })],
+          [
+            9,
+            table('faults', {
+              title: 'Faults and recovery',
+              columns: { at: { unit: 's' }, recovery: { unit: 's' } },
+              noValue: 'No fault was carried out.',
+            }),
+          ],
+          [
+            5,
+            table('memory-per-connection', {
+              title: 'Memory per connection',
+              columns: { bytes: { unit: 'bytes' } },
+              noValue: 'Too few connections to tell.',
+            }),
+          ],
+        ],
+      },
       {
         height: 12,
         panels: [

@@ -8,6 +8,10 @@ const PLUGIN_VERSION = '4.20.0';
 /** Agents report once a second: a finer interval would leave holes. */
 const LEAST_INTERVAL = '1s';
 
+/** Choosing a run does not move the time range: Grafana has no way to. This link does. */
+export const SHOW_RUN = 'Show the time of the chosen run';
+const OUT_OF_RANGE = `Nothing of this run in this time range. “${SHOW_RUN}”, at the top, goes there.`;
+
 /** A file of `queries/`, without the comment at its beginning. */
 export function sql(name: string): string {
   const text = readFileSync(new URL(`queries/${name}.sql`, import.meta.url), 'utf8');
@@ -29,7 +33,7 @@ export function query(name: string, form: 'timeseries' | 'table'): Query {
 export interface TimeSeriesLook {
   title: string;
   description: string;
-  unit: 'ms' | 'short' | 'mps' | 'bytes';
+  unit: 'ms' | 'short' | 'mps' | 'bytes' | 'suffix: cores';
   /** The text column whose values name the series; without it the columns do. */
   label?: string;
   logarithmic?: boolean;
@@ -46,6 +50,7 @@ export function timeSeries(name: string, look: TimeSeriesLook): TimeSeriesPanel 
     fieldConfig: {
       defaults: {
         unit: look.unit,
+        noValue: OUT_OF_RANGE,
         ...(look.logarithmic ? {} : { min: 0 }),
         ...(look.label === undefined ? {} : { displayName: `\${__field.labels.${look.label}}` }),
         custom: {
@@ -75,7 +80,10 @@ export function heatMap(name: string, look: { title: string; description: string
     ...look,
     datasource: DATA_SOURCE,
     interval: LEAST_INTERVAL,
-    fieldConfig: { defaults: { custom: { scaleDistribution: { type: 'linear' } } }, overrides: [] },
+    fieldConfig: {
+      defaults: { noValue: OUT_OF_RANGE, custom: { scaleDistribution: { type: 'linear' } } },
+      overrides: [],
+    },
     options: {
       calculate: false,
       cellGap: 0,
