@@ -367,7 +367,7 @@ describe('the HTML report of runs that went otherwise', () => {
     expect(await linePixels(page, 'latency')).toBeGreaterThan(150);
   });
 
-  it('shows faults in full on a narrow screen', async () => {
+  it('shows faults, thresholds and latencies in full on a narrow screen', async () => {
     const detail = 'shard 1 (process 4711) was killed and the supervisor started it again';
     const model = sampleModel({
       summary: (summary) => {
@@ -384,6 +384,15 @@ describe('the HTML report of runs that went otherwise', () => {
     );
     expect(await inPage(page, `getComputedStyle(document.querySelector('${table} .mark')).fontSize`)).not.toBe('0px');
     expect(await inPage(page, `document.querySelector('${table} .what').clientWidth`)).toBeGreaterThan(280);
+    for (const each of ['.thresholds .table', '.stacked .table'])
+      expect(await inPage(page, `document.querySelector('${each}').scrollWidth`)).toBe(
+        await inPage(page, `document.querySelector('${each}').clientWidth`),
+      );
+    const [p99, avg] = await inPage<number[]>(
+      page,
+      `['p99', 'avg'].map((name) => document.querySelector('.stacked td[data-name="' + name + '"]').getBoundingClientRect().left)`,
+    );
+    expect(p99).toBeLessThan(avg!);
   });
 
   it('shows hostile text and never runs it', async () => {
