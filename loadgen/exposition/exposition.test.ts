@@ -46,6 +46,8 @@ describe('Prometheus’ text', () => {
       { labels: { run: 'a "b" \\ c\nd' }, value: Number.POSITIVE_INFINITY },
       { labels: { run: 'é 🚢', of: '' }, value: 1e-7 },
       { value: Number.NaN },
+      { labels: { of: 'ms' }, value: 2.981 * 1e-3 },
+      { labels: { of: 'bytes' }, value: 9007199254740991 },
     ];
     const text = prometheusText([
       { name: 'x_bytes', type: 'gauge', help: 'two\nlines \\', samples },
@@ -53,9 +55,10 @@ describe('Prometheus’ text', () => {
     ]);
     expect(text).toBe(
       '# HELP x_bytes two\\nlines \\\\\n# TYPE x_bytes gauge\n' +
-        'x_bytes{run="a \\"b\\" \\\\ c\\nd"} +Inf\nx_bytes{run="é 🚢",of=""} 1e-7\nx_bytes NaN\n',
+        'x_bytes{run="a \\"b\\" \\\\ c\\nd"} +Inf\nx_bytes{run="é 🚢",of=""} 1e-7\nx_bytes NaN\n' +
+        'x_bytes{of="ms"} 0.002981\nx_bytes{of="bytes"} 9007199254740991\n',
     );
-    expect(readPrometheusText(text).get('x_bytes')!.samples.size).toBe(3);
+    expect(readPrometheusText(text).get('x_bytes')!.samples.size).toBe(5);
   });
 });
 

@@ -35,7 +35,9 @@ function escaped(character: string): string {
   return character === '\n' ? '\\n' : `\\${character}`;
 }
 
+/** Twelve digits: what binary fractions add beyond them is no measurement. */
 function numberText(value: number): string {
-  if (Number.isFinite(value)) return String(value);
+  if (Number.isInteger(value)) return String(value);
+  if (Number.isFinite(value)) return String(Number(value.toPrecision(12)));
   return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
 }
