@@ -26,6 +26,7 @@ const builder = (argv: Argv) =>
     .option('hlog', FLAGS.hlog)
     .option('csv', FLAGS.csv)
     .option('json', FLAGS.json)
+    .option('quiet', { ...FLAGS.quiet, describe: 'do not say which files were written' })
     .option('color', FLAGS.color)
     .example('$0 report', 'the latest run')
     .example('$0 report --flush', 'what waits on disk goes to the results store')
@@ -56,6 +57,8 @@ export const reportCommand: CommandModule<object, Arguments> = {
         {
           ...outputs,
           json: argv.json,
+          nameFiles: !argv.quiet,
+          results: argv.results,
           quiet: Object.values(outputs).some((place) => place !== undefined),
           colour: wantsColour(argv.color, process.stdout),
         },

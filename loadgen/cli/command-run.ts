@@ -90,7 +90,7 @@ async function run(argv: RunArguments): Promise<number> {
     });
     const troubles = (snapshot: RunSnapshot): string[] => [
       ...troublesOf(snapshot, Date.now()),
-      ...(sink.away ? [`results: ${place} does not answer; rows wait on disk`] : []),
+      ...(sink.away ? [`results: ${place} takes no rows; they wait on disk`] : []),
     ];
     try {
       const summary = await runLoad({
@@ -103,6 +103,7 @@ async function run(argv: RunArguments): Promise<number> {
         agents: agents.count,
         startAgent: agents.agent,
         runId,
+        startedAtMs: settings.startedAtMs,
         name: settings.name,
         tags: settings.tags,
         clock: realClock,

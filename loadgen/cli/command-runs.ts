@@ -1,13 +1,17 @@
 /** `plimsoll runs`: the stored runs, newest first. */
 import type { Argv, CommandModule } from 'yargs';
 import { renderRuns } from '../../reports/render/render-runs.ts';
-import { FLAGS, readWhole } from './flags.ts';
+import { FLAGS, readWhole, withEnvironment } from './flags.ts';
 import { openResults } from './wiring.ts';
+
+const LIMIT = withEnvironment({
+  limit: { alias: 'n', type: 'number', default: 20, describe: 'at most this many' },
+} as const);
 
 const builder = (argv: Argv) =>
   argv
     .option('results', FLAGS.results)
-    .option('limit', { alias: 'n', type: 'number', default: 20, describe: 'at most this many' })
+    .option('limit', LIMIT.limit)
     .option('json', FLAGS.json)
     .example('$0 runs', 'the last 20 runs');
 

@@ -96,7 +96,9 @@ describe('a run', () => {
     const flags = ['--summary-json', '--html', '--markdown', '--junit', '--hlog', '--csv'];
     const exported = await workspace.run(['report', ...flags.flatMap((flag, index) => [flag, files[index]!])]);
     expect(exported).toMatchObject({ code: 104, stdout: '' });
-    expect(exported.stderr).toMatch(/^run \S+ was cut short before it had a summary; plimsoll report \S+ --html shows/);
+    expect(exported.stderr).toMatch(
+      /^run \S+ was cut short before it had a summary; plimsoll report \S+ --html report.html shows/m,
+    );
     const written = files.filter((file) => existsSync(join(workspace.directory, file)));
     expect(written).toEqual(files.slice(1));
     const log = readFileSync(join(workspace.directory, 'r.hlog'), 'utf8');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UsageError } from './exit-codes.ts';
-import { checkOutputs, takesStandardOutput } from './output-places.ts';
+import { checkOutputs, takesStandardOutput, writeOutput } from './output-places.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -41,6 +41,22 @@ describe('a place for results', () => {
     expect(takesStandardOutput({ markdown: 'x.md', json: false })).toBe(false);
     expect(() => checkOutputs({ markdown: '-', json: true })).toThrow('--markdown - and --json would mix');
     checkOutputs({ markdown: '-' });
+  });
+
+  it('that can’t be written to its end is as it was before', async () => {
+    const old = join(folder, 'old.csv');
+    writeFileSync(old, 'mine');
+    async function* cut() {
+      yield 'half';
+      throw new Error('the store is gone');
+    }
+    await expect(writeOutput('csv', old, cut())).rejects.toThrow('the store is gone');
+    await expect(writeOutput('csv', join(folder, 'new.csv'), cut())).rejects.toThrow('the store is gone');
+    expect(readdirSync(folder)).toEqual(['old.csv']);
+    expect(readFileSync(old, 'utf8')).toBe('mine');
+    await writeOutput('csv', old, 'yours');
+    expect(readFileSync(old, 'utf8')).toBe('yours');
+    expect(readdirSync(folder)).toEqual(['old.csv']);
   });
 
   it('a file is taken by one form only', () => {

@@ -1,7 +1,7 @@
 /** Where results are written: files and standard output, looked at before a run and written after it. */
 import { once } from 'node:events';
-import { accessSync, closeSync, constants, existsSync, openSync, rmSync, statSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { accessSync, closeSync, constants, existsSync, lstatSync, openSync, rmSync, statSync } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { UsageError } from './exit-codes.ts';
 
@@ -54,9 +54,23 @@ export async function writeOutput(
   let failed: unknown;
   const watched = typeof content === 'string' ? content : watching(content, (error) => (failed = error));
   try {
-    await writeFile(path, watched);
+    await replaceFile(path, watched);
   } catch (error) {
     throw failed === error ? error : new Error(unwritable(FLAGS[form], path, error), { cause: error });
+  }
+}
+
+/** All or nothing: a full disk leaves what was there before. What a link names, or is no file, is written as it is. */
+async function replaceFile(path: string, content: string | AsyncIterable<string>): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isFile()) return writeFile(path, content);
+  const unfinished = `${path}.${process.pid}.new`;
+  try {
+    await writeFile(unfinished, content, { mode: found?.mode ?? 0o666 });
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
   }
 }
 

@@ -8,7 +8,9 @@ import { renderJUnit } from '../../reports/render/render-junit.ts';
 import { renderMarkdown, renderMarkdownUnfinished } from '../../reports/render/render-markdown.ts';
 import { renderText, renderTextUnfinished } from '../../reports/render/render-text.ts';
 import type { ReportModel } from '../../reports/report-model.ts';
+import { resultsFlag } from '../../reports/results/results-flag.ts';
 import type { ResultsStore } from '../../reports/results/results-store.ts';
+import { DEFAULT_RESULTS_URL } from '../../reports/results/results-store-open.ts';
 import { UsageError } from './exit-codes.ts';
 import { type OutputForm, writeOutput } from './output-places.ts';
 
@@ -17,6 +19,10 @@ export type OutputOptions = Record<OutputForm, string | undefined> & {
   json: boolean;
   /** Print nothing but what was asked for. */
   quiet: boolean;
+  /** Say on standard error which files were written, where the text that names them is not printed. Default false. */
+  nameFiles?: boolean;
+  /** The results URL, for commands that sentences name. Default: the default store's. */
+  results?: string;
   colour: boolean;
 };
 
@@ -56,7 +62,7 @@ export async function writeOutputs(
       problems.push((error as Error).message);
     }
   };
-  const unjudged = options.json || options.summaryJson !== undefined ? noSummary(model) : null;
+  const unjudged = options.json || options.summaryJson !== undefined ? noSummary(model, options.results) : null;
   await write('html', 'HTML report', () => renderHtml(model));
   if (summary) await write('summaryJson', 'Summary JSON', () => renderJson(summary));
   await write('markdown', 'Markdown', () => (summary ? renderMarkdown(summary) : renderMarkdownUnfinished(model)));
@@ -72,6 +78,8 @@ export async function writeOutputs(
     };
     process.stdout.write(summary ? renderText(summary, text) : renderTextUnfinished(model, text));
   }
+  if (options.nameFiles && (options.quiet || options.json))
+    for (const { label, value } of written) process.stderr.write(`${label}: ${value}\n`);
   if (problems.length > 0) throw new Error([...problems, ...(unjudged === null ? [] : [unjudged])].join('\n'));
   if (unjudged !== null) throw new UsageError(unjudged);
 }
@@ -84,10 +92,10 @@ export function secondsOf(store: ResultsStore, runId: string): SecondLoader {
   };
 }
 
-function noSummary({ summary, status, runId }: ReportModel): string | null {
+function noSummary({ summary, status, runId }: ReportModel, results = DEFAULT_RESULTS_URL): string | null {
   if (summary !== null) return null;
   const why = status === 'running' ? 'has not ended yet, and has no summary' : 'was cut short before it had a summary';
-  return `run ${runId} ${why}; plimsoll report ${runId} --html shows what there is`;
+  return `run ${runId} ${why}; plimsoll report ${runId} --html report.html${resultsFlag(results)} shows what there is`;
 }
 
 function stored(load: SecondLoader | null, flag: string): SecondLoader {

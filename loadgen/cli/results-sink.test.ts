@@ -107,7 +107,7 @@ describe('rows of a run', () => {
     await until(() => waitingFiles().length === 0);
     sink.write(rowsOf(2));
     expect(await sink.settle()).toEqual({ recorded: 5, stored: 5, waiting: 0 });
-    expect(await sink.finish(runSummary(runStart('run')))).toEqual({ waiting: 0, lost: 0 });
+    expect(await sink.finish(runSummary(runStart('run')))).toEqual({ waiting: 0, lost: 0, endLost: false });
     expect(store.rows.get('run_ends')).toBe(1);
     expect(readdirSync(join(directory, '..')).includes(directory)).toBe(false);
     expect(notices).toEqual([]);
@@ -206,8 +206,9 @@ describe('a bound', () => {
     sink = await newSink({ limitBytes: 0 });
     store.answer = () => Promise.reject(AWAY);
     sink.write(rowsOf(3));
-    expect(await sink.settle()).toEqual({ recorded: 3, stored: 0, waiting: 0 });
-    expect((await sink.finish(runSummary(runStart('run')))).lost).toBeGreaterThan(3);
+    const lostBecause = 'the spool is full (--spool-limit)';
+    expect(await sink.settle()).toEqual({ recorded: 3, stored: 0, waiting: 0, lostBecause });
+    expect(await sink.finish(runSummary(runStart('run')))).toEqual({ waiting: 0, lost: 3, endLost: true });
     await first.close();
   });
 

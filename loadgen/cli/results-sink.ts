@@ -27,6 +27,16 @@ export interface SinkOptions {
   onBatch?: (batch: SampleBatch) => void;
 }
 
+/** What of a run is not in the store. */
+export interface RowsLeft {
+  /** On disk. */
+  waiting: number;
+  /** Nowhere; without those of the run's end. */
+  lost: number;
+  /** The end of the run is lost, or a part of it. */
+  endLost: boolean;
+}
+
 export class ResultsSink implements SampleSink {
   #store: ResultsStore;
   #spool: SpoolWriter;
@@ -79,6 +89,11 @@ export class ResultsSink implements SampleSink {
     return this.#spool.place;
   }
 
+  /** Why rows have no room there, as a clause; null: they have. */
+  get lostBecause(): string | null {
+    return this.#spool.lostBecause;
+  }
+
   /** While held nothing is stored; rows wait in the spool. An embedded store really hangs meanwhile. */
   hold(hold: boolean): void {
     if (this.#held === hold) return;
@@ -91,27 +106,38 @@ export class ResultsSink implements SampleSink {
     clearInterval(this.#timer);
     this.hold(false);
     await this.#lastDelivery();
-    const settled = { recorded: this.#recorded, stored: this.#delivered, waiting: this.#spool.safeRows };
+    const settled = this.#settled();
     if (this.#spool.waitingRows > 0) return settled;
     try {
       const { histograms, counters, gauges } = await this.#store.countRows(this.#options.runId);
-      return { ...settled, stored: histograms + counters + gauges };
+      return this.#settled(histograms + counters + gauges);
     } catch (error) {
       this.#complain((error as Error).message);
       return { ...settled, stored: 0 };
     }
   }
 
+  #settled(stored = this.#delivered): RowsSettled {
+    const { safeRows: waiting, lostBecause } = this.#spool;
+    const lost = this.#recorded - stored - waiting;
+    return { recorded: this.#recorded, stored, waiting, ...(lost > 0 && lostBecause !== null && { lostBecause }) };
+  }
+
   /**
-   * The run's last rows, after `settle`. Resolves with the number of rows that wait on disk for the store, and of those that
-   * had no room there and go with this process.
+   * The run's last rows, after `settle`. Resolves with the number of rows that wait on disk for the store, those of the end
+   * included, and of those of before that had no room there and go with this process.
    */
-  async finish(summary: RunSummary): Promise<{ waiting: number; lost: number }> {
+  async finish(summary: RunSummary): Promise<RowsLeft> {
+    const end = endRows(this.#options.runId, summary);
     const lostBefore = this.#spool.lostRows;
-    this.#append(endRows(this.#options.runId, summary));
+    this.#append(end);
     await this.close();
     const { waitingRows, safeRows, lostRows } = this.#spool;
-    return { waiting: safeRows, lost: waitingRows - safeRows + lostRows - lostBefore };
+    // They came last, and are written last.
+    const unsafe = waitingRows - safeRows;
+    const ofEnd = end.reduce((sum, { rows }) => sum + rows.length, 0);
+    const endLost = Math.min(ofEnd, unsafe + lostRows - lostBefore);
+    return { waiting: safeRows, lost: unsafe + lostRows - endLost, endLost: endLost > 0 };
   }
 
   /** Also of a run that failed: what it recorded until then is delivered, or waits. */

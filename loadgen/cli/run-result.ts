@@ -31,10 +31,12 @@ export async function keepResult(argv: RunArguments, summary: RunSummary, places
   const { results, sink, live, page, notice, trouble } = places;
   const { runId } = summary.metadata;
   noteCeiling(summary);
-  const { waiting, lost } = await sink.finish(summary);
+  const left = await sink.finish(summary);
+  const { waiting, lost, endLost } = left;
+  // Not a note of the summary, which keeps it when the rows are delivered long since.
   if (waiting > 0) trouble(waitingSentence(waiting, sink.spooledIn, argv.results));
-  if (lost > 0) trouble(lostSentence(lost));
-  const stored = waiting + lost > 0 ? null : await readBack(results, runId, trouble);
+  if (lost > 0 || endLost) trouble(lostSentence(left, sink.lostBecause));
+  const stored = waiting > 0 || endLost ? null : await readBack(results, runId, trouble);
   const html = argv.html ?? defaultReport(runId, notice);
   const model = stored ?? live.model(summary);
   await writeOutputs(
@@ -43,13 +45,14 @@ export async function keepResult(argv: RunArguments, summary: RunSummary, places
       ...outputsOf(argv),
       html,
       json: argv.json,
+      results: argv.results,
       quiet: takesStandardOutput(argv),
       colour: wantsColour(argv.color, process.stdout),
     },
     stored ? secondsOf(results, runId) : null,
   );
   await page?.end(model, endSentence(html));
-  return lost === 0;
+  return !endLost;
 }
 
 /** For who looks at the live page. `report`: where the HTML went. */

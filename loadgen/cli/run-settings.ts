@@ -30,6 +30,8 @@ import { createRunId } from './run-id.ts';
 
 export interface RunSettings {
   runId: string;
+  /** The moment that the run id has. */
+  startedAtMs: number;
   name: string;
   tags: Record<string, string>;
   loaded: LoadedScenario;
@@ -66,7 +68,8 @@ export async function readRunSettings(argv: RunArguments): Promise<RunSettings> 
   checkOutputs(argv);
   const spoolLimit = readBytes('spool-limit', argv.spoolLimit)!;
   await loadDriver(driver); // a module that does not load is found before anything starts
-  const runId = createRunId(plan.name, Date.now());
+  const startedAtMs = Date.now();
+  const runId = createRunId(plan.name, startedAtMs);
   const control = readControl(argv, target);
   const metricsPlace = readMetricsPlace(argv.metrics);
   const processes = processesFor(plan, target, control !== null);
@@ -81,7 +84,7 @@ export async function readRunSettings(argv: RunArguments): Promise<RunSettings> 
   });
   const name = argv.name ?? plan.name;
   return {
-    ...{ runId, name, tags, loaded, plan, target, driver, control, processes, node },
+    ...{ runId, startedAtMs, name, tags, loaded, plan, target, driver, control, processes, node },
     ...{ liveAddress, metricsPlace, spoolLimit },
   };
 }

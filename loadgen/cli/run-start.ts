@@ -4,12 +4,15 @@ import { withoutSecrets } from '../control/nats-line.ts';
 import { describeMachine } from '../coordinator/machine.ts';
 import type { RunSettings } from './run-settings.ts';
 
-export function runStart({ runId, name, tags, loaded, plan, target }: RunSettings, command: string): RunStart {
+export function runStart(
+  { runId, startedAtMs, name, tags, loaded, plan, target }: RunSettings,
+  command: string,
+): RunStart {
   return {
     runId,
     name,
     tags,
-    startedAtMs: Date.now(),
+    startedAtMs,
     scenario: plan.name,
     scenarioText: loaded.text,
     command,

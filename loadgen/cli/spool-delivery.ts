@@ -1,6 +1,7 @@
 /** Rows that runs left on disk because their results store, or they themselves, went away: found, and delivered. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { resultsFlag } from '../../reports/results/results-flag.ts';
 import type { ResultsStore } from '../../reports/results/results-store.ts';
 import {
   claimSpool,
@@ -61,7 +62,7 @@ export async function deliverLeftovers(store: ResultsStore, place: string, say: 
   for (const spool of findSpools(SPOOL_ROOT)) {
     if (!isWaitingFor(spool, place)) continue;
     if (spool.bytes > QUICK_BYTES) {
-      say(`rows of run ${spool.runId} wait on disk: "plimsoll report --flush" delivers them`);
+      say(`rows of run ${spool.runId} wait on disk: "plimsoll report --flush${resultsFlag(place)}" delivers them`);
       continue;
     }
     const delivery = await deliverSpool(store, spool);

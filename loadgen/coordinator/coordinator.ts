@@ -71,7 +71,7 @@ class Run {
   #timers: NodeJS.Timeout[] = [];
   #notes: string[] = [];
   #connectReports: ConnectReport[] = [];
-  #startedAtMs = Date.now();
+  readonly #startedAtMs: number;
   #secret: string | null;
   #recording = true;
   /** Who receives what: groups and devices follow from the plan, here as in every agent. */
@@ -83,6 +83,7 @@ class Run {
   #exceeded: ThresholdResult[] = [];
 
   constructor(options: RunOptions) {
+    this.#startedAtMs = options.startedAtMs ?? Date.now();
     this.#options = options;
     this.#clock = options.clock;
     this.#plan = options.plan;
@@ -168,7 +169,7 @@ class Run {
       authSecret: this.#secret!,
       connections: this.#plan.connections,
       network: this.#faults.network,
-      onLog: (line) => this.#note(`server: ${line}`),
+      onLog: (line) => this.#noteOnce(`server: ${line}`),
     });
     return this.#node.target;
   }
@@ -365,6 +366,11 @@ class Run {
   #note(text: string): void {
     this.#notes.push(text);
     this.#options.onNotice(text);
+  }
+
+  /** A full disk makes a server say the same every second. */
+  #noteOnce(text: string): void {
+    if (!this.#notes.includes(text)) this.#note(text);
   }
 
   #second(): number {

@@ -66,19 +66,18 @@ export function missClaim({ verdict, failures, reasons }: VerdictOutput, asked: 
 
 /** `4 connections and 20 messages/s`. Nobody asked closed executors for a rate: theirs is the one they came to. */
 export function loadOf({ connections, closed, rate, sent, seconds }: Held): string {
-  const open = `${formatCount(connections)} connections`;
-  if (!closed) return `${open} and ${formatNumber(rate)} messages/s`;
-  return `${open} that sent ${formatNumber(seconds > 0 ? sent / seconds : 0)} messages/s`;
+  const open = `${formatCount(connections)} ${connections === 1 ? 'connection' : 'connections'}`;
+  if (!closed) return `${open} and ${messages(rate)}`;
+  return `${open} that sent ${messages(seconds > 0 ? sent / seconds : 0)}`;
+}
+
+function messages(rate: number): string {
+  const written = formatNumber(rate);
+  return `${written} ${written === '1' ? 'message' : 'messages'}/s`;
 }
 
 export function notesOf(input: SummaryInput, judged: VerdictOutput, sharedMachine: boolean): string[] {
   const notes = [...new Set([...input.options.plan.remarks, ...input.notes])];
-  const { waiting = 0 } = input.rows;
-  if (waiting > 0) {
-    notes.push(
-      `${formatCount(waiting)} rows of this run waited on disk at its end, because the results store did not answer: “plimsoll report --flush” delivers those that still do.`,
-    );
-  }
   if (sharedMachine) {
     notes.push('Generator and server shared this machine: any limit found is a lower bound of the server’s.');
   }

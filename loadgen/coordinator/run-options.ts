@@ -10,6 +10,8 @@ export interface RowsSettled {
   recorded: number;
   stored: number;
   waiting?: number;
+  /** Why the rest is lost, as a clause: `the disk of … is full`; null: not known, or nothing is. */
+  lostBecause?: string | null;
 }
 
 /** Where rows go while the run lasts. Never rejects: what can't be stored is counted. */
@@ -33,6 +35,8 @@ export interface RunOptions {
   agents: number;
   startAgent: (index: number) => AgentLink;
   runId: string;
+  /** Of the run as a whole: everything that tells when it began says this. Default: when it is driven. */
+  startedAtMs?: number;
   name: string;
   tags: Record<string, string>;
   clock: Clock & { readonly epochOffsetMs: number };

@@ -285,3 +285,13 @@ it('rows that wait on disk for the results store are not missing', () => {
   const { verdict, reasons } = judge(goodRun({ rows: { recorded: 500, stored: 100, waiting: 400 } }));
   expect([verdict, reasons]).toEqual(['pass', []]);
 });
+
+it('rows that are lost, and why, come before what the generator did meanwhile', () => {
+  const rows = { recorded: 500, stored: 100, waiting: 150, lostBecause: 'the disk that holds x is full' };
+  const { verdict, reasons } = judge(goodRun({ rows, slipP99Ms: 1_000 }));
+  expect(verdict).toBe('inconclusive');
+  expect(reasons).toEqual([
+    '250 of 500 rows of this run are lost, because the disk that holds x is full',
+    expect.stringMatching(/^sends started/),
+  ]);
+});

@@ -53,7 +53,7 @@ export interface VerdictInput extends GeneratorInput {
   /** The embedded node ended by itself. */
   nodeGone: string | null;
   /** `waiting`: on disk, until the results store is back. */
-  rows: { recorded: number; stored: number; waiting?: number } | null;
+  rows: { recorded: number; stored: number; waiting?: number; lostBecause?: string | null } | null;
   /** A signal ended the run before its end. */
   complete: boolean;
 }
@@ -183,11 +183,8 @@ function findSuspicions(input: VerdictInput): string[] {
   if (input.missingLedgers > input.deadAgents.length) {
     reasons.push(`${input.missingLedgers} agent(s) did not hand over the closing ledger in time`);
   }
-  if (rowsMissing(input)) {
-    const { recorded, stored, waiting = 0 } = input.rows!;
-    const rest = waiting > 0 ? `, and ${formatCount(waiting)} wait on disk` : '';
-    reasons.push(`${formatCount(recorded)} rows were recorded, but ${formatCount(stored)} stored${rest}`);
-  }
+  // What keeps rows from the disk strains everything else too: it is the cause that helps.
+  if (rowsMissing(input)) reasons.unshift(missingSentence(input.rows!));
   for (const { kind, atSeconds, problem } of input.faults) {
     if (problem !== undefined)
       reasons.push(`the fault ${kind} at ${round(atSeconds)} s could not be carried out: ${problem}`);
@@ -199,6 +196,14 @@ function findSuspicions(input: VerdictInput): string[] {
   }
   if (!input.complete) reasons.push('the run was stopped before its end');
   return reasons;
+}
+
+function missingSentence({ recorded, stored, waiting = 0, lostBecause }: NonNullable<VerdictInput['rows']>): string {
+  const missing = recorded - stored - waiting;
+  if (lostBecause && missing > 0)
+    return `${formatCount(missing)} of ${formatCount(recorded)} rows of this run are lost, because ${lostBecause}`;
+  const rest = waiting > 0 ? `, and ${formatCount(waiting)} wait on disk` : '';
+  return `${formatCount(recorded)} rows were recorded, but ${formatCount(stored)} stored${rest}`;
 }
 
 function nothingDue({ sends, offeredMessages, steadySeconds }: VerdictInput): boolean {

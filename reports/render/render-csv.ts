@@ -67,10 +67,9 @@ function trendFigures({ count, mean, p50, p90, p95, p99, p999, max }: SourceSeco
   return [count, Number(mean.toFixed(4)), ...percentiles, max];
 }
 
-/** The second in which the run began; of one without phases, the first of which anything is known. */
+/** The second in which the run began; of one without a summary, the first of which anything is known. */
 function startOf({ summary, percentiles, counters, gauges }: ReportModel): number {
-  const began = summary?.phases[0]?.startMs;
-  if (began !== undefined) return Math.floor(began / 1000) * 1000;
+  if (summary !== null) return Math.floor(Date.parse(summary.metadata.startedAt) / 1000) * 1000;
   const series = [
     ...Object.values(percentiles),
     ...Object.values(counters),

@@ -2,7 +2,7 @@
  * The directory of an embedded results store. A small file in it says that it is one, and who writes to it: the engine's
  * own lock knows neither.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ResultsError } from './results-store.ts';
 
@@ -67,7 +67,7 @@ export function openFailure(directory: string, said: string): ResultsError {
     const by = owner?.runId ? `run ${owner.runId}` : owner ? `process ${owner.pid}` : 'another process';
     return new ResultsError(
       'locked',
-      `The results directory ${directory} is in use by ${by}; wait for it or name another with --results.`,
+      `The results directory ${directory} is in use by ${by}; wait for it or name another with --results (plimsoll run --live shows a run while it goes on).`,
     );
   }
   const denied = /Permission denied|Read-only file system|Operation not permitted|No space left on device/.exec(said);
@@ -98,6 +98,11 @@ function makeDirectory(path: string): void {
 
 function writeMark(directory: string, owner: DirectoryOwner | null): void {
   const path = join(directory, MARK_FILE);
-  writeFileSync(`${path}.new`, JSON.stringify({ contents: 'Plimsoll results', owner }));
-  renameSync(`${path}.new`, path);
+  try {
+    writeFileSync(`${path}.new`, JSON.stringify({ contents: 'Plimsoll results', owner }));
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    rmSync(`${path}.new`, { force: true });
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 /** Which runs there are, and which one an id means. */
 import type { Verdict } from '../../loadgen/recorder/summary.ts';
+import { resultsFlag } from './results-flag.ts';
 import type { RunListing } from './results-store.ts';
 import { ResultsError } from './results-store.ts';
 import { queryRows, type StoreClient } from './store-client.ts';
@@ -96,7 +97,7 @@ async function resolveRunId(store: StoreClient, id: string): Promise<string> {
   if (any.length === 0) throw new ResultsError('empty', `No run is stored in ${store.place} yet: start one first.`);
   throw new ResultsError(
     'unknown-run',
-    `No run in ${store.place} has the id or name ${JSON.stringify(id)}: 'plimsoll runs' lists them.`,
+    `No run in ${store.place} has the id or name ${JSON.stringify(id)}: 'plimsoll runs${resultsFlag(store.place)}' lists them.`,
   );
 }
 

@@ -60,6 +60,7 @@ export class SpoolWriter {
   #diskBytes = 0;
   #lostRows = 0;
   #pendingRows = 0;
+  #lostBecause: string | null = null;
   #working: Promise<void> = Promise.resolve();
   #troubles = new Set<string>();
 
@@ -87,6 +88,11 @@ export class SpoolWriter {
   /** Neither disk nor memory had room for them. */
   get lostRows(): number {
     return this.#lostRows;
+  }
+
+  /** What kept rows from the disk last, as a clause; null: nothing did. */
+  get lostBecause(): string | null {
+    return this.#lostBecause;
   }
 
   /** What is stored next. */
@@ -157,6 +163,7 @@ export class SpoolWriter {
     if (typeof segment.source !== 'string' || existsSync(segment.source)) return false;
     this.remove(segment);
     this.#lostRows += segment.rows;
+    this.#lostBecause = `${segment.source} was removed`;
     this.#complain(`${segment.source} is gone; some rows of this run are lost`);
     return true;
   }
@@ -189,6 +196,7 @@ export class SpoolWriter {
     const head = opened.file === null ? [encodeHead(this.#head())] : [];
     const bytes = Buffer.concat([...head, ...taken.map((record) => record.bytes)]);
     if (this.#diskBytes + bytes.length > limitBytes) {
+      this.#lostBecause = 'the spool is full (--spool-limit)';
       return this.#complain(`the spool is full (--spool-limit); rows wait in memory as far as they fit`);
     }
     try {
@@ -202,6 +210,10 @@ export class SpoolWriter {
         () => false,
       );
       if (!cut || opened.file?.bytes === 0) await this.#closeFile();
+      const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
+      this.#lostBecause = full
+        ? `the disk that holds ${directory} is full`
+        : `${directory} can't be written (${(error as Error).message})`;
       return this.#complain(`rows can't be written to ${directory} (${(error as Error).message}); they wait in memory`);
     }
     opened.file.bytes += bytes.length;
