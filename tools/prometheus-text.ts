@@ -6,7 +6,7 @@
 export interface ReadFamily {
   help: string;
   type: string;
-  /** By the labels as they are written, without braces. */
+  /** By the labels as they are written, without braces; of a histogram with `_bucket `, `_sum ` or `_count ` before them. */
   samples: Map<string, number>;
 }
 
@@ -43,13 +43,16 @@ export function readPrometheusText(text: string): Map<string, ReadFamily> {
     }
     const sample = SAMPLE.exec(line) ?? fail('not a line of the format');
     const [, name, labels = '', value] = sample as unknown as [string, string, string | undefined, string];
-    if (current === null || name !== current.name || current.family.type === '') fail('a sample outside of its family');
+    const suffix = current?.family.type === 'histogram' ? (/_(bucket|sum|count)$/.exec(name)?.[0] ?? '') : '';
+    if (current === null || name !== `${current.name}${suffix}` || current.family.type === '')
+      fail('a sample outside of its family');
     if (line.includes('{') && labels === '') fail('empty braces');
     checkLabels(labels, fail);
     if (!NUMBER.test(value)) fail('not a number');
     const { samples } = current!.family;
-    if (samples.has(labels)) fail('a sample twice');
-    samples.set(labels, Number(value.replace('Inf', 'Infinity')));
+    const key = suffix === '' ? labels : `${suffix} ${labels}`;
+    if (samples.has(key)) fail('a sample twice');
+    samples.set(key, Number(value.replace('Inf', 'Infinity')));
   }
   for (const [name, family] of families) checkConventions(name, family);
   return families;

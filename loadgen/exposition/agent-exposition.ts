@@ -1,5 +1,6 @@
 /** What `plimsoll agent --metrics` answers: one series for each agent that it offers. */
 import { AGENT_PHASES, type AgentFigures } from './agent-figures.ts';
+import { latencyFamily } from './latency-buckets.ts';
 import { gaugeFamily, type Labelled, phaseFamily, progressFamilies } from './load-families.ts';
 import type { MetricFamily } from './prometheus-text.ts';
 
@@ -64,6 +65,11 @@ export function agentFamilies(agents: readonly AgentStatus[]): MetricFamily[] {
       'plimsoll_agent_send_slip_p99_seconds',
       'From the intended to the actual send time, p99 of the last second.',
       read(({ second }) => seconds(second.sendSlipP99Ms)),
+    ),
+    latencyFamily(
+      'plimsoll_agent_delivery_latency_seconds',
+      'From the intended send time to the other user’s device, of messages that arrived at the agent.',
+      busy.map(({ labels, value }) => ({ labels, value: value.delivery })),
     ),
   ];
 }

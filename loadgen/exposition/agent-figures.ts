@@ -3,6 +3,7 @@ import type { AgentProgress, AgentUsage, CoordinatorLink, FromAgent, ToAgent } f
 import { MergedHistogram } from '../recorder/histogram.ts';
 import type { GaugeName } from '../recorder/metrics.ts';
 import type { SampleBatch } from '../recorder/samples.ts';
+import { LatencyBuckets, type LatencyFigures } from './latency-buckets.ts';
 
 export const AGENT_PHASES = ['prepare', 'connect', 'load', 'drain', 'finish'] as const;
 
@@ -13,6 +14,8 @@ export interface AgentFigures {
   progress: AgentProgress;
   usage: AgentUsage;
   second: SecondFigures;
+  /** Delivery latency at this agent since the beginning of the run. */
+  delivery: LatencyFigures;
 }
 
 /** Of the last second. */
@@ -36,13 +39,15 @@ const PHASE_AFTER: Partial<Record<ToAgent['type'], AgentPhase>> = {
 /** The same link, that also tells of each second. */
 export function tellingFigures(link: CoordinatorLink, tell: (figures: AgentFigures) => void): CoordinatorLink {
   let phase: AgentPhase = 'prepare';
+  const delivery = new LatencyBuckets();
   return {
     ...link,
     send(message: FromAgent): void {
       link.send(message);
       if (message.type !== 'tick' || message.samples === null) return;
       const { progress, usage, samples } = message;
-      tell({ phase, progress, usage, second: figuresOfSecond(samples) });
+      for (const row of samples.histograms) if (row.metric === 'delivery_latency') delivery.add(row);
+      tell({ phase, progress, usage, second: figuresOfSecond(samples), delivery: delivery.figures() });
     },
     onMessage(handler): void {
       link.onMessage((message) => {

@@ -6,6 +6,7 @@ import { runSnapshot } from '../coordinator/run-snapshot.fixture.ts';
 import type { SampleBatch } from '../recorder/samples.ts';
 import { agentFamilies } from './agent-exposition.ts';
 import { type AgentFigures, tellingFigures } from './agent-figures.ts';
+import { LATENCY_BOUNDS } from './latency-buckets.ts';
 import { type MetricsServer, parseMetricsPlace, serveMetrics } from './metrics-server.ts';
 import { type MetricFamily, prometheusText } from './prometheus-text.ts';
 import { RunExposition } from './run-exposition.ts';
@@ -21,6 +22,10 @@ const SECOND: SampleBatch = {
     {
       ...{ atMs: 0, source: 'agent-0', metric: 'send_slip', phase: 'steady', count: 2, sumUs: 3_000 },
       ...{ minUs: 1_000, maxUs: 2_000, values: [1_000, 2_000], counts: [1, 1] },
+    },
+    {
+      ...{ atMs: 0, source: 'agent-0', metric: 'delivery_latency', phase: 'steady', count: 6, sumUs: 12_015_000 },
+      ...{ minUs: 900, maxUs: 12_000_000, values: [900, 2_500, 2_600, 12_000_000], counts: [2, 1, 2, 1] },
     },
   ],
   counters: [],
@@ -91,6 +96,7 @@ describe('an agent', () => {
       {
         ...{ phase: 'load', progress: PROGRESS, usage: { cpuSeconds: 2.5, rssBytes: 64e6 } },
         second: { sendSlipP99Ms: 2, cpu: 0.25, loopDelayP99Ms: 1.5 },
+        delivery: { counts: [2, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], sumSeconds: 12.015 },
       },
     ]);
   });
@@ -102,6 +108,7 @@ describe('an agent', () => {
       progress: PROGRESS,
       usage: { cpuSeconds: 3, rssBytes: 6e7 },
       second,
+      delivery: { counts: LATENCY_BOUNDS.map(() => 1).concat(4), sumSeconds: 1.5 },
     };
     const samples = read(
       agentFamilies([
@@ -115,6 +122,13 @@ describe('an agent', () => {
     expect(samples('plimsoll_agent_messages_dropped_total')).toEqual({ 'agent="1"': 7 });
     expect(samples('plimsoll_agent_loop_delay_p99_seconds')).toEqual({ 'agent="1"': 0.0015 });
     expect(samples('plimsoll_agent_send_slip_p99_seconds')).toEqual({});
+    expect(samples('plimsoll_agent_delivery_latency_seconds')).toMatchObject({
+      '_bucket agent="1",le="0.001"': 1,
+      '_bucket agent="1",le="10"': 13,
+      '_bucket agent="1",le="+Inf"': 17,
+      '_sum agent="1"': 1.5,
+      '_count agent="1"': 17,
+    });
   });
 });
 
@@ -139,6 +153,14 @@ describe('a run', () => {
     expect(samples('plimsoll_run_messages_sent_total')).toEqual({ '': 60 });
     expect(samples('plimsoll_run_delivery_latency_p50_seconds')).toEqual({ '': 0.002 });
     expect(samples('plimsoll_run_delivery_latency_p99_seconds')).toEqual({});
+    expect(samples('plimsoll_run_delivery_latency_seconds')).toMatchObject({
+      '_bucket le="0.001"': 4,
+      '_bucket le="0.0025"': 6,
+      '_bucket le="0.005"': 10,
+      '_bucket le="+Inf"': 12,
+      '_sum ': 24.03,
+      '_count ': 12,
+    });
     expect(samples('plimsoll_run_agent_loop_delay_p99_seconds')).toEqual({ 'source="agent-0"': 0.0015 });
     expect(samples('plimsoll_run_agent_send_slip_p99_seconds')).toEqual({ 'source="agent-0"': 0.002 });
     expect(samples('plimsoll_run_server_cpu_cores')).toEqual({ 'source="shard-1"': 0.5 });

@@ -3,12 +3,14 @@
 export interface MetricFamily {
   /** `plimsoll_…`; units are base units and stand in it, counters end in `_total`. */
   name: string;
-  type: 'gauge' | 'counter';
+  type: 'gauge' | 'counter' | 'histogram';
   help: string;
   samples: MetricSample[];
 }
 
 export interface MetricSample {
+  /** Of a histogram: `_bucket`, `_sum` or `_count`. */
+  suffix?: string;
   labels?: Record<string, string>;
   value: number;
 }
@@ -20,7 +22,9 @@ export function prometheusText(families: readonly MetricFamily[]): string {
   return families
     .filter(({ samples }) => samples.length > 0)
     .map(({ name, type, help, samples }) => {
-      const lines = samples.map(({ labels = {}, value }) => `${name}${labelText(labels)} ${numberText(value)}\n`);
+      const lines = samples.map(
+        ({ suffix = '', labels = {}, value }) => `${name}${suffix}${labelText(labels)} ${numberText(value)}\n`,
+      );
       return `# HELP ${name} ${help.replace(/[\\\n]/g, escaped)}\n# TYPE ${name} ${type}\n${lines.join('')}`;
     })
     .join('');

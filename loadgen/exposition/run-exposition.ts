@@ -3,6 +3,7 @@ import type { RunSnapshot } from '../coordinator/progress.ts';
 import type { GaugeName } from '../recorder/metrics.ts';
 import type { SampleBatch } from '../recorder/samples.ts';
 import { figuresOfSecond, type SecondFigures } from './agent-figures.ts';
+import { LatencyBuckets, latencyFamily } from './latency-buckets.ts';
 import { gaugeFamily, type Labelled, phaseFamily, progressFamilies } from './load-families.ts';
 import type { MetricFamily } from './prometheus-text.ts';
 
@@ -22,6 +23,7 @@ export class RunExposition {
   #snapshot: RunSnapshot | null = null;
   #gauges = new Map<string, number>();
   #slip = new Map<string, SecondFigures['sendSlipP99Ms']>();
+  #delivery = new LatencyBuckets();
 
   constructor(run: { runId: string; scenario: string }) {
     this.#run = run;
@@ -33,6 +35,7 @@ export class RunExposition {
 
   /** Rows of a process, as they come. */
   add(batch: SampleBatch): void {
+    for (const row of batch.histograms) if (row.metric === 'delivery_latency') this.#delivery.add(row);
     for (const { metric, source, value } of batch.gauges) this.#gauges.set(`${metric} ${source}`, value);
     // Only an agent measures its own CPU; its rows of a second come together.
     const agent = batch.gauges.find(({ metric }) => metric === 'agent_cpu')?.source;
@@ -45,7 +48,12 @@ export class RunExposition {
       ...{ name: 'plimsoll_run_info', type: 'gauge', help: '1; the labels say which run this is.' },
       samples: [{ labels: { run: runId, scenario }, value: 1 }],
     };
-    return [info, ...(this.#snapshot ? snapshotFamilies(this.#snapshot) : []), ...this.#sourceFamilies()];
+    const delivery = latencyFamily(
+      'plimsoll_run_delivery_latency_seconds',
+      'From the intended send time to the other user’s device.',
+      [{ labels: {}, value: this.#delivery.figures() }],
+    );
+    return [info, ...(this.#snapshot ? snapshotFamilies(this.#snapshot) : []), delivery, ...this.#sourceFamilies()];
   }
 
   #sourceFamilies(): MetricFamily[] {
