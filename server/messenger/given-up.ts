@@ -71,7 +71,7 @@ export class GivenUp {
     const still = waiting.filter(({ send }) => isWaiting(send));
     if (still.length === 0) return;
     options.log(
-      `volume ${id}: ${still.length} messages were not stored in time and are ${error === ERRORS.deadLetter ? `in the dead-letter log ${this.#log!.file}` : 'kept nowhere else'}: ${reason.message}`,
+      `volume ${id}: ${still.length === 1 ? '1 message was' : `${still.length} messages were`} not stored in time and kept ${error === ERRORS.deadLetter ? `in the dead-letter log ${this.#log!.file}` : 'nowhere else'}: ${reason.message}`,
     );
     for (const { send, letter } of still) {
       this.#told.set(keyOf(letter), error);
