@@ -99,7 +99,7 @@ function elsewhere(machine: GeneratorInput['machine']): string {
   if (stolen > METHOD.machineStolenShare * cores)
     return `another virtual machine had ${figure(stolen)} (steal); use a machine of your own`;
   if (full.length <= METHOD.agentCpuShareOfSeconds * seconds.length)
-    return `nor was this machine short of CPU (${figure(mean(({ used }) => used))} in use); what holds an agent up is a target driver that computes for long, or a machine that stands still`;
+    return `this machine had CPU to spare (${figure(mean(({ used }) => used))} in use), which leaves pauses of the process, a target driver that computes for long, or a machine that stands still`;
   const ofRun = mean((second) => second.ofRun, full);
   const others = mean(({ used }) => used, full) - ofRun;
   const share = `in ${round(Math.round((full.length / seconds.length) * 100))}% of the steady seconds`;
