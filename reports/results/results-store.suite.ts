@@ -152,6 +152,7 @@ export function resultsStoreSuite(name: string, createBackend: () => Promise<Res
         await store.finishRun('finished', summary);
         expect(await store.loadRun('finished')).toEqual({
           runId: 'finished',
+          name: start.name,
           status: 'finished',
           summary,
           scenarioText: AWKWARD_TEXT,
