@@ -36,8 +36,8 @@ COPY --from=build /src/package.json ./
 COPY LICENSE ./
 # A named volume takes over the owner of the folder it is mounted on.
 RUN ln -s /opt/plimsoll/loadgen/cli/bin.mjs /usr/local/bin/plimsoll \
-  && install -d -o 1000 -g 1000 /var/lib/plimsoll /work /work/.plimsoll
-WORKDIR /work
+  && install -d -o 1000 -g 1000 /var/lib/plimsoll /srv/plimsoll /srv/plimsoll/.plimsoll
+WORKDIR /srv/plimsoll
 USER 1000:1000
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["plimsoll"]
