@@ -5,9 +5,13 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 // Continuous integration wants the counts in a file of its own as well.
 const report = process.env.PLIMSOLL_TEST_REPORT;
 
-/** These judge how long something took, or whether a whole machine kept up. */
+/** These judge how long something took, or whether the machine kept up: a run beside others may well be inconclusive. */
 const ALONE = [
   'loadgen/cli/known-answer.test.ts',
+  'loadgen/cli/many-machines.test.ts',
+  'loadgen/cli/nothing-lost.test.ts',
+  'loadgen/cli/run-thresholds.test.ts',
+  'loadgen/cli/whole-run.test.ts',
   'loadgen/clock.test.ts',
   'loadgen/faults/faults-run.test.ts',
   'loadgen/faults/packet-relay.test.ts',
@@ -18,10 +22,7 @@ const ALONE = [
 /** Files of twenty seconds and more: started first, or the last of them would run on when all others are done. */
 const LONG = [
   'loadgen/cli/cut-short-run.test.ts',
-  'loadgen/cli/whole-run.test.ts',
   'bench/torture/crash.test.ts',
-  'loadgen/cli/many-machines.test.ts',
-  'loadgen/cli/run-thresholds.test.ts',
   'loadgen/cli/command-agent.test.ts',
   'loadgen/drivers/hostile-drivers.test.ts',
   'reports/',
