@@ -264,7 +264,7 @@ describe('the HTML report of a run that passed', () => {
     expect(await picture(page, 'latency')).not.toBe(dark.chart);
     expect(await linePixels(page, 'latency')).toBeGreaterThan(150);
     await page.reload();
-    expect(await page.getByRole('button', { name: 'Switch to the dark theme' }).isVisible()).toBe(true);
+    await page.getByRole('button', { name: 'Switch to the dark theme' }).waitFor();
   });
 
   it('says in words what the charts show where scripts don’t run', async () => {
