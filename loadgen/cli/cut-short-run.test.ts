@@ -1,5 +1,5 @@
 /** A run from outside that does not get to its end, or not with all of its processes. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, Workspace } from '../testing/command-line.ts';
@@ -83,6 +83,8 @@ describe('a run', () => {
   it('whose coordinator is killed leaves no process, and is listed as interrupted', { timeout: TIMEOUT }, async () => {
     const run = workspace.start(['run', 'long.mjs']);
     await run.until(/^steady /m);
+    // What came in the last moment may be lost: a latency is to be on disk.
+    await eventually(() => spooled(workspace).includes('"delivery_latency"'), 'deliveries in the spool');
     run.child.kill('SIGKILL');
     await eventually(() => workspace.processes().length === 0, 'all processes to end');
     const runs = JSON.parse((await workspace.run(['runs', '--json'])).stdout) as Array<Record<string, unknown>>;
@@ -106,6 +108,20 @@ describe('a run', () => {
     expect(log).toContain('Tag=delivery_latency,');
   });
 });
+
+/** Rows that wait on disk; a file is removed once its rows are in the results store. */
+function spooled(workspace: Workspace): string {
+  const root = join(workspace.directory, '.plimsoll', 'spool');
+  const files = existsSync(root) ? readdirSync(root, { recursive: true, encoding: 'utf8' }) : [];
+  try {
+    return files
+      .filter((file) => file.endsWith('.rows'))
+      .map((file) => readFileSync(join(root, file), 'utf8'))
+      .join('');
+  } catch {
+    return '';
+  }
+}
 
 function agentProcesses(workspace: Workspace): number[] {
   return processesRunning(workspace, 'agent-process');
